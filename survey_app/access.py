@@ -1,0 +1,320 @@
+"""Who may do what: permissions, roles, the rule each route carries, and selects that start from what a person may see.
+
+Every route states one rule (`@public`, `@allow(...)`, `@respondent`, `@collector`); a route without one is refused
+and fails the tests. Rules that depend on an object are kept by the `visible_...` selects: what a person may not see
+is not found, exactly as if it did not exist.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+from enum import StrEnum
+from typing import Any, TypeVar, cast
+
+from flask import Flask, current_app, g, request
+from sqlalchemy import ColumnElement, Select, false, or_, select, true
+from sqlalchemy.orm import joinedload
+
+from survey_app import db
+from survey_app.models import (
+    AuditEvent,
+    Campaign,
+    Draft,
+    Establishment,
+    Grant,
+    Invitation,
+    Record,
+    SignInSession,
+    Submission,
+    User,
+    utc_now,
+)
+from survey_app.problems import Forbidden, NotFound, NotSignedIn
+
+View = TypeVar("View", bound=Callable[..., Any])
+SESSION_COOKIE = "session"
+RESPONDENT_COOKIE = "link"
+IDLE_TIME = timedelta(hours=12)
+SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+
+
+class Permission(StrEnum):
+    """One thing a person may be allowed to do."""
+
+    MANAGE_USERS = "manage_users"
+    VIEW_AUDIT = "view_audit"
+    MANAGE_FORMS = "manage_forms"
+    PUBLISH = "publish"
+    VIEW_REGISTER = "view_register"
+    EDIT_REGISTER = "edit_register"
+    MANAGE_CAMPAIGNS = "manage_campaigns"
+    INVITE = "invite"
+    COLLECT = "collect"
+    VIEW_SUBMISSIONS = "view_submissions"
+    VIEW_PERSONAL = "view_personal"
+    REVIEW = "review"
+    VIEW_COVERAGE = "view_coverage"
+    EXPORT = "export"
+    OWN_ACCOUNT = "own_account"
+
+
+P = Permission
+ROLES: dict[str, frozenset[Permission]] = {
+    "administrator": frozenset(Permission),
+    "manager": frozenset(Permission) - {P.MANAGE_USERS, P.VIEW_AUDIT},
+    "analyst": frozenset({P.VIEW_REGISTER, P.VIEW_SUBMISSIONS, P.VIEW_COVERAGE, P.EXPORT, P.OWN_ACCOUNT}),
+    "assessor": frozenset({P.VIEW_REGISTER, P.COLLECT, P.OWN_ACCOUNT}),
+    "focal_point": frozenset({P.VIEW_REGISTER, P.VIEW_SUBMISSIONS, P.VIEW_COVERAGE, P.INVITE, P.OWN_ACCOUNT}),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """What a route asks of its caller."""
+
+    kind: str  # public, staff, respondent, collector
+    permissions: tuple[Permission, ...] = ()
+    late_write: bool = False  # the service itself says when the write begins (intake validates first)
+
+
+def _rule(view: View, rule: Rule) -> View:
+    view.access_rule = rule  # type: ignore[attr-defined]
+    return view
+
+
+def public(view: View) -> View:
+    """Anybody may call it."""
+    return _rule(view, Rule("public"))
+
+
+def allow(*permissions: Permission, late_write: bool = False) -> Callable[[View], View]:
+    """Signed-in staff holding one of the permissions in some grant."""
+    return lambda view: _rule(view, Rule("staff", permissions, late_write))
+
+
+def respondent(view: View) -> View:
+    """Somebody who opened a valid invitation link in this browser."""
+    return _rule(view, Rule("respondent"))
+
+
+def collector(late_write: bool = False) -> Callable[[View], View]:
+    """An assessor, or a respondent with a valid link; which draft is whose is kept by `visible_drafts`."""
+    return lambda view: _rule(view, Rule("collector", (Permission.COLLECT,), late_write))
+
+
+def hash_token(token: str) -> str:
+    """What the database holds of a secret token."""
+    return hashlib.sha256(token.encode()).hexdigest()
+
+
+# The caller -----------------------------------------------------------------------------------------------------
+
+
+def find_user() -> User | None:
+    """The signed-in user with grants, or None."""
+    if "user" not in g:
+        g.user = None
+        found = find_sign_in()
+        g.user = found.user if found else None
+    return cast("User | None", g.user)
+
+
+def find_sign_in() -> SignInSession | None:
+    """The live sign-in of this browser: not ended, not expired, not idle for too long, user active."""
+    token = request.cookies.get(SESSION_COOKIE, "")
+    if not token:
+        return None
+    now = utc_now()
+    query = (
+        select(SignInSession)
+        .where(SignInSession.token_hash == hash_token(token), SignInSession.ended_at.is_(None))
+        .where(SignInSession.expires_at > now, SignInSession.last_seen_at > now - IDLE_TIME)
+        .options(joinedload(SignInSession.user).selectinload(User.grants))
+    )
+    found = db.session().scalars(query).first()
+    return found if found and found.user.is_active else None
+
+
+def current_user() -> User:
+    """The signed-in user; NotSignedIn when there is none."""
+    user = find_user()
+    if user is None:
+        raise NotSignedIn
+    return user
+
+
+def find_invitation() -> Invitation | None:
+    """The valid invitation this browser opened, or None."""
+    token = request.cookies.get(RESPONDENT_COOKIE, "")
+    if not token:
+        return None
+    if "invitation" not in g:
+        query = (
+            select(Invitation)
+            .where(Invitation.token_hash == hash_token(token), Invitation.revoked_at.is_(None))
+            .where(Invitation.expires_at > utc_now())
+            .options(
+                joinedload(Invitation.campaign).selectinload(Campaign.questionnaires),
+                joinedload(Invitation.establishment),
+            )
+        )
+        g.invitation = db.session().scalars(query).first()
+    return cast("Invitation | None", g.invitation)
+
+
+def current_invitation() -> Invitation:
+    """The valid invitation of this browser; NotSignedIn when there is none."""
+    invitation = find_invitation()
+    if invitation is None:
+        raise NotSignedIn("This link is not valid any more. Please ask for a new one.")
+    return invitation
+
+
+def has_permission(user: User | None, permission: Permission) -> bool:
+    """True when some grant of the user has the permission, wherever it applies."""
+    return user is not None and any(permission in ROLES.get(grant.role, frozenset()) for grant in user.grants)
+
+
+# What a person may see ------------------------------------------------------------------------------------------
+
+
+def _grants(user: User, permission: Permission) -> list[Grant]:
+    return [grant for grant in user.grants if permission in ROLES.get(grant.role, frozenset())]
+
+
+def _where_granted(
+    user: User, permission: Permission, area: ColumnElement[Any], campaign: ColumnElement[Any] | None
+) -> ColumnElement[bool]:
+    """True for rows whose area and campaign some grant with the permission covers."""
+    clauses: list[ColumnElement[bool]] = []
+    for grant in _grants(user, permission):
+        clause: ColumnElement[bool] = true()
+        if grant.area is not None:
+            clause = clause & (area == grant.area)
+        if grant.campaign_id is not None and campaign is not None:
+            clause = clause & (campaign == grant.campaign_id)
+        clauses.append(clause)
+    return or_(false(), *clauses)
+
+
+def visible_establishments(user: User, permission: Permission = P.VIEW_REGISTER) -> Select[tuple[Establishment]]:
+    """Establishments of the areas the user's grants cover."""
+    return select(Establishment).where(_where_granted(user, permission, Establishment.area, None))
+
+
+def visible_campaigns(user: User, permission: Permission) -> Select[tuple[Campaign]]:
+    """Campaigns some grant with the permission covers."""
+    grants = _grants(user, permission)
+    if any(grant.campaign_id is None for grant in grants):
+        return select(Campaign)
+    return select(Campaign).where(Campaign.id.in_([grant.campaign_id for grant in grants]))
+
+
+def visible_records(user: User, permission: Permission = P.VIEW_SUBMISSIONS) -> Select[tuple[Record]]:
+    """Records of establishments in the user's areas and campaigns."""
+    where = _where_granted(user, permission, Establishment.area, Record.campaign_id)
+    return select(Record).join(Establishment, Record.establishment_id == Establishment.id).where(where)
+
+
+def visible_submissions(user: User, permission: Permission = P.VIEW_SUBMISSIONS) -> Select[tuple[Submission]]:
+    """Submissions of the records the user may see."""
+    records = visible_records(user, permission).with_only_columns(Record.id)
+    return select(Submission).where(Submission.record_id.in_(records))
+
+
+def visible_drafts() -> Select[tuple[Draft]]:
+    """Drafts of the caller: the assessor's own, or those of the invitation this browser opened."""
+    mine: list[ColumnElement[bool]] = []
+    user, invitation = find_user(), find_invitation()
+    if user is not None:
+        mine.append(Draft.assessor_id == user.id)
+    if invitation is not None:
+        mine.append(Draft.invitation_id == invitation.id)
+    return select(Draft).where(or_(false(), *mine))
+
+
+# Enforcement ----------------------------------------------------------------------------------------------------
+
+
+def init_app(app: Flask) -> None:
+    """Check the rule of every request before its view runs; writing requests take their turn here."""
+    app.before_request(_enforce)
+    app.jinja_env.globals.update(
+        find_user=find_user, may=lambda name: has_permission(find_user(), Permission(name)), find_invitation=find_invitation
+    )
+
+
+def rule_of(endpoint: str | None) -> Rule | None:
+    """The rule a route carries; None for a route that lost its rule (or does not exist)."""
+    view = current_app.view_functions.get(endpoint or "")
+    return Rule("public") if endpoint == "static" else getattr(view, "access_rule", None)
+
+
+def _enforce() -> None:
+    if request.endpoint is None:
+        return  # the router answers 404 or 405 itself
+    rule = rule_of(request.endpoint)
+    if rule is None:
+        raise Forbidden
+    if request.method not in SAFE_METHODS and not rule.late_write:
+        db.begin_write()
+    _check(rule)
+
+
+def _check(rule: Rule) -> None:
+    if rule.kind == "respondent":
+        current_invitation()
+    elif rule.kind == "staff":
+        _require(current_user(), rule)
+    elif rule.kind == "collector" and find_invitation() is None:
+        _require(current_user(), rule)
+
+
+def _require(user: User, rule: Rule) -> None:
+    if not any(has_permission(user, permission) for permission in rule.permissions):
+        raise Forbidden
+
+
+def one(query: Select[tuple[Any]]) -> Any:
+    """The one row of a visible_... select; NotFound for none, whether missing or not visible."""
+    found = db.session().scalars(query).unique().first()
+    if found is None:
+        raise NotFound
+    return found
+
+
+# Audit ----------------------------------------------------------------------------------------------------------
+
+
+def audit(action: str, subject: str, **details: Any) -> None:
+    """Note who did what to which thing; never answers, passwords or tokens."""
+    session = db.session()
+    last = session.scalars(select(AuditEvent).order_by(AuditEvent.id.desc()).limit(1)).first()
+    user = find_user() if request else None
+    event = AuditEvent(
+        at=utc_now(), user_id=user.id if user else None, action=action, subject=subject,
+        address=(request.remote_addr or "") if request else "", details=details,
+        previous_hash=last.hash if last else "0" * 64, hash="",
+    )
+    event.hash = audit_hash(event)
+    session.add(event)
+    session.flush()
+
+
+def audit_hash(event: AuditEvent) -> str:
+    """SHA-256 over the row and the hash before it, so that a changed or removed row breaks the chain."""
+    row = [event.previous_hash, event.at.isoformat(), event.user_id, event.action, event.subject, event.address,
+           event.details]
+    return hashlib.sha256(json.dumps(row, sort_keys=True, ensure_ascii=False).encode()).hexdigest()
+
+
+__all__ = [
+    "ROLES", "Permission", "Rule", "allow", "audit", "audit_hash", "collector", "current_invitation", "current_user",
+    "find_invitation", "find_sign_in", "find_user", "has_permission", "hash_token", "one", "public", "respondent",
+    "rule_of", "visible_campaigns", "visible_drafts", "visible_establishments", "visible_records",
+    "visible_submissions",
+]

@@ -1,0 +1,86 @@
+"""Files kept by their SHA-256 under the data folder; a file that is said to be stored has been fsynced."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import secrets
+from collections.abc import Iterable
+from pathlib import Path
+from typing import cast
+
+from flask import Flask, current_app
+
+from survey_app.config import Settings
+from survey_app.problems import TooLarge
+
+
+class FileStore:
+    """A folder of blobs named by content. Equal bytes are one file, so the same photo twice is no conflict."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def path(self, sha256: str) -> Path:
+        """Where the bytes of a hash are, or would be. Raises ValueError for what is not a SHA-256."""
+        if len(sha256) != 64 or not set(sha256) <= set("0123456789abcdef"):
+            raise ValueError("not a SHA-256")
+        return self.folder / sha256[:2] / sha256
+
+    def store(self, chunks: Iterable[bytes], limit: int) -> tuple[str, int]:
+        """Keep the bytes durably and return (sha256, size).
+
+        Written to a temporary file, fsynced, renamed, and the folder fsynced: after a power cut the file is whole or
+        absent. Raises TooLarge past `limit` bytes, leaving nothing behind.
+        """
+        self.folder.mkdir(parents=True, exist_ok=True)
+        temporary = self.folder / f"incoming-{secrets.token_hex(8)}"
+        digest, size = hashlib.sha256(), 0
+        try:
+            with temporary.open("xb") as out:
+                for chunk in chunks:
+                    size += len(chunk)
+                    if size > limit:
+                        raise TooLarge(limit=f"{limit // 1024 // 1024} MB")
+                    digest.update(chunk)
+                    out.write(chunk)
+                out.flush()
+                os.fsync(out.fileno())
+            self._settle(temporary, self.path(digest.hexdigest()))
+        finally:
+            temporary.unlink(missing_ok=True)
+        return digest.hexdigest(), size
+
+    def _settle(self, temporary: Path, final: Path) -> None:
+        if not final.parent.exists():
+            final.parent.mkdir(exist_ok=True)
+            _fsync_folder(self.folder)
+        if not final.exists():
+            temporary.rename(final)
+        _fsync_folder(final.parent)
+
+    def read(self, sha256: str) -> bytes:
+        """The bytes of a hash; FileNotFoundError when they never came."""
+        return self.path(sha256).read_bytes()
+
+    def has(self, sha256: str) -> bool:
+        """True when the bytes of this hash are here."""
+        return self.path(sha256).exists()
+
+
+def _fsync_folder(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def store() -> FileStore:
+    """The file store of the running application."""
+    return cast(FileStore, current_app.extensions["survey_files"])
+
+
+def init_app(app: Flask, settings: Settings) -> None:
+    """Keep files below the data folder."""
+    app.extensions["survey_files"] = FileStore(settings.data_dir / "files")
