@@ -8,7 +8,7 @@ from flask import Flask, Response, request
 from flask_wtf import CSRFProtect
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from survey_app import access, assets, db, files, languages, problems
+from survey_app import access, assets, cli, compression, db, files, languages, problems, strict_json
 from survey_app.config import Settings, secret_key
 
 # A feature is a folder with `views.py` (and perhaps `api.py`) holding `bp`; order is the order of import rules.
@@ -45,6 +45,7 @@ def create_app(settings: Settings | None = None) -> Flask:
         hops = settings.trusted_proxies
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops)  # type: ignore[method-assign]
     db.init_app(app, settings)
+    strict_json.init_app(app)
     languages.init_app(app)
     problems.init_app(app)
     csrf.init_app(app)
@@ -53,7 +54,9 @@ def create_app(settings: Settings | None = None) -> Flask:
     assets.init_app(app, settings)
     for feature in FEATURES:
         app.register_blueprint(import_module(f"survey_app.{feature}").bp)
+    compression.init_app(app)  # registered before _finish, so it runs after it
     app.after_request(_finish)
+    app.cli.add_command(cli.survey)
     app.jinja_env.globals.update(demo=settings.demo)
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     return app
@@ -63,9 +66,18 @@ def _finish(response: Response) -> Response:
     """Commit what succeeded, then the headers every answer carries."""
     if response.status_code < 400:
         db.commit()
+        access.touch_sign_in()
     for name, value in SECURITY_HEADERS.items():
         response.headers.setdefault(name, value)
-    if request.endpoint != "static":
+    if request.endpoint == "static":
+        response.headers["Cache-Control"] = _static_caching()
+    else:
         response.headers.setdefault("Cache-Control", "no-store")
         response.vary.add("Cookie")
     return response
+
+
+def _static_caching() -> str:
+    """Files whose address changes with their content may be kept for ever."""
+    hashed = "/dist/" in request.path or "v" in request.args
+    return "public, max-age=31536000, immutable" if hashed else "public, max-age=300"

@@ -10,13 +10,13 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from enum import StrEnum
 from typing import Any, TypeVar, cast
 
 from flask import Flask, current_app, g, request
-from sqlalchemy import ColumnElement, Select, false, or_, select, true
+from sqlalchemy import ColumnElement, Select, false, literal, or_, select, true, update
 from sqlalchemy.orm import joinedload
 
 from survey_app import db
@@ -91,6 +91,11 @@ def public(view: View) -> View:
     return _rule(view, Rule("public"))
 
 
+def late_write(view: View) -> View:
+    """The service itself says when the write begins, so that slow work before it holds nobody up."""
+    return _rule(view, replace(view.access_rule, late_write=True))  # type: ignore[attr-defined]
+
+
 def allow(*permissions: Permission, late_write: bool = False) -> Callable[[View], View]:
     """Signed-in staff holding one of the permissions in some grant."""
     return lambda view: _rule(view, Rule("staff", permissions, late_write))
@@ -117,9 +122,8 @@ def hash_token(token: str) -> str:
 def find_user() -> User | None:
     """The signed-in user with grants, or None."""
     if "user" not in g:
-        g.user = None
-        found = find_sign_in()
-        g.user = found.user if found else None
+        g.sign_in = find_sign_in()
+        g.user = g.sign_in.user if g.sign_in else None
     return cast("User | None", g.user)
 
 
@@ -137,6 +141,15 @@ def find_sign_in() -> SignInSession | None:
     )
     found = db.session().scalars(query).first()
     return found if found and found.user.is_active else None
+
+
+def touch_sign_in() -> None:
+    """Note that this browser's sign-in was used, at most once in ten minutes; after the request has committed."""
+    found = g.get("sign_in")
+    if found is not None and utc_now() - found.last_seen_at > timedelta(minutes=10):
+        with db.database().unit_of_work() as session:
+            statement = update(SignInSession).where(SignInSession.id == found.id)
+            session.execute(statement.values(last_seen_at=utc_now()))
 
 
 def current_user() -> User:
@@ -212,6 +225,20 @@ def visible_campaigns(user: User, permission: Permission) -> Select[tuple[Campai
     if any(grant.campaign_id is None for grant in grants):
         return select(Campaign)
     return select(Campaign).where(Campaign.id.in_([grant.campaign_id for grant in grants]))
+
+
+def visible_in_campaign(user: User, permission: Permission, campaign_id: int) -> Select[tuple[Establishment]]:
+    """Establishments a grant with the permission covers within one campaign."""
+    where = _where_granted(user, permission, Establishment.area, literal(campaign_id))
+    return select(Establishment).where(where)
+
+
+def covers_every_area(user: User, permission: Permission, campaign_id: int | None = None) -> bool:
+    """True when some grant with the permission is bound to no area (and covers the campaign, where one is given)."""
+    return any(
+        grant.area is None and (grant.campaign_id is None or grant.campaign_id == campaign_id)
+        for grant in _grants(user, permission)
+    )
 
 
 def visible_records(user: User, permission: Permission = P.VIEW_SUBMISSIONS) -> Select[tuple[Record]]:
@@ -313,8 +340,10 @@ def audit_hash(event: AuditEvent) -> str:
 
 
 __all__ = [
-    "ROLES", "Permission", "Rule", "allow", "audit", "audit_hash", "collector", "current_invitation", "current_user",
-    "find_invitation", "find_sign_in", "find_user", "has_permission", "hash_token", "one", "public", "respondent",
-    "rule_of", "visible_campaigns", "visible_drafts", "visible_establishments", "visible_records",
+    "ROLES", "Permission", "Rule", "allow", "audit", "audit_hash", "collector", "covers_every_area",
+    "current_invitation", "current_user",
+    "find_invitation", "find_sign_in", "find_user", "has_permission", "hash_token", "late_write", "one", "public", "respondent",
+    "rule_of", "touch_sign_in", "visible_campaigns", "visible_drafts", "visible_establishments", "visible_in_campaign",
+    "visible_records",
     "visible_submissions",
 ]

@@ -178,10 +178,27 @@ def begin_write() -> None:
 def commit() -> None:
     """Make the current request's work durable; only the edge of the application and `intake` call this."""
     if "db_session" in g:
-        current = session()
-        current.commit()
-        database().finish(current)
-        g.pop("db_session")
+        current = g.pop("db_session")
+        try:
+            current.commit()
+        finally:
+            database().finish(current)
+    for action in g.pop("after_commit", []):
+        action()
+
+
+@contextmanager
+def separate_work() -> Iterator[Session]:
+    """Work committed whatever becomes of the rest of the request; call it before the request has changed anything."""
+    current = session()
+    if not current.info.get("writing"):
+        with database().unit_of_work() as separate:
+            yield separate
+        return
+    yield current
+    current.commit()
+    # The turn is still ours; the next transaction must again start as a writing one.
+    current.connection(execution_options={"sqlite_begin": "IMMEDIATE"})
 
 
 def after_commit(action: Callable[[], None]) -> None:
@@ -205,5 +222,5 @@ def init_app(app: Flask, settings: Settings) -> None:
 
 __all__ = [
     "Database", "DatabaseTooOld", "TurnLock", "after_commit", "begin_write", "commit", "database",
-    "init_app", "session", "sqlite_module",
+    "init_app", "separate_work", "session", "sqlite_module",
 ]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import secrets
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import cast
 
@@ -27,13 +27,18 @@ class FileStore:
             raise ValueError("not a SHA-256")
         return self.folder / sha256[:2] / sha256
 
-    def store(self, chunks: Iterable[bytes], limit: int) -> tuple[str, int]:
+    def store(
+        self, chunks: Iterable[bytes], limit: int, inspect: Callable[[Path, str], None] | None = None
+    ) -> tuple[str, int]:
         """Keep the bytes durably and return (sha256, size).
 
         Written to a temporary file, fsynced, renamed, and the folder fsynced: after a power cut the file is whole or
-        absent. Raises TooLarge past `limit` bytes, leaving nothing behind.
+        absent. Raises TooLarge past `limit` bytes, leaving nothing behind. `inspect` sees the temporary file and its
+        SHA-256 before it takes its place, and refuses by raising.
         """
-        self.folder.mkdir(parents=True, exist_ok=True)
+        if not self.folder.exists():
+            self.folder.mkdir(parents=True, exist_ok=True)
+            _fsync_folder(self.folder.parent)
         temporary = self.folder / f"incoming-{secrets.token_hex(8)}"
         digest, size = hashlib.sha256(), 0
         try:
@@ -46,15 +51,16 @@ class FileStore:
                     out.write(chunk)
                 out.flush()
                 os.fsync(out.fileno())
+            if inspect is not None:
+                inspect(temporary, digest.hexdigest())
             self._settle(temporary, self.path(digest.hexdigest()))
         finally:
             temporary.unlink(missing_ok=True)
         return digest.hexdigest(), size
 
     def _settle(self, temporary: Path, final: Path) -> None:
-        if not final.parent.exists():
-            final.parent.mkdir(exist_ok=True)
-            _fsync_folder(self.folder)
+        final.parent.mkdir(exist_ok=True)
+        _fsync_folder(self.folder)  # always: who made the folder just before us may not have got as far as this
         if not final.exists():
             temporary.rename(final)
         _fsync_folder(final.parent)

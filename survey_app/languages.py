@@ -7,6 +7,7 @@ Texts in code are English msgids with `{name}` parameters. Each language is a fo
 
 from __future__ import annotations
 
+import unicodedata
 from datetime import date, datetime
 from functools import cache
 from pathlib import Path
@@ -121,6 +122,13 @@ def text_of(texts: dict[str, str] | None) -> str:
     if not texts:
         return ""
     return texts.get(current_language()) or next(iter(texts.values()), "")
+
+
+def fold(text: str) -> str:
+    """A text as searches see it: no accents, "đ" as "d", lower case, punctuation and runs of space as one space."""
+    plain = unicodedata.normalize("NFD", text.replace("đ", "d").replace("Đ", "D"))
+    letters = (c if c.isalnum() else " " for c in plain if not unicodedata.combining(c))
+    return " ".join("".join(letters).lower().split())
 
 
 _ACCENTS = str.maketrans("aceinouyACEINOUY", "ȧƈḗīƞǿŭẏȦƇḖĪƝǾŬẎ")

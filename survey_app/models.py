@@ -186,6 +186,7 @@ class FormVersion(Base):
     xform: Mapped[str] = mapped_column(Text)
     definition: Mapped[Json]
     definition_sha256: Mapped[str] = mapped_column(String(64))
+    warnings: Mapped[list[Any]] = mapped_column(JSON, default=list)  # issues that do not stop anybody, as loaded
     created_at: Mapped[datetime] = mapped_column(default=utc_now)
     created_by_id: Mapped[int | None] = mapped_column(ForeignKey("users.id"))
     published_at: Mapped[datetime | None]

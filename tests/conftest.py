@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
+from sqlalchemy import NullPool, create_engine, text
 from sqlalchemy.orm import Session
 
 from survey_app import create_app
@@ -18,6 +19,23 @@ from survey_app.access import SESSION_COOKIE, hash_token
 from survey_app.config import Settings
 from survey_app.db import Database
 from survey_app.models import Base, Grant, SignInSession, User, utc_now
+from tests.postgres import private_server
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--database", choices=("sqlite", "postgres"), default="sqlite", help="what the tests run on")
+
+
+@pytest.fixture(scope="session")
+def postgres_server(request: pytest.FixtureRequest) -> Iterator[str]:
+    """A private PostgreSQL with a database "empty" that holds every table and no row."""
+    with private_server() as url:
+        admin = create_engine(url, isolation_level="AUTOCOMMIT", poolclass=NullPool)
+        with admin.connect() as connection:
+            connection.execute(text("create database empty"))
+        empty = create_engine(url.replace("/postgres", "/empty"), poolclass=NullPool)
+        Base.metadata.create_all(empty)
+        yield url
 
 
 @pytest.fixture(scope="session")
@@ -32,9 +50,27 @@ def empty_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def settings(tmp_path: Path, empty_database: Path) -> Settings:
-    shutil.copy(empty_database, tmp_path / "survey.sqlite3")
-    return Settings.from_environment({}, data_dir=tmp_path, testing=True, durable=False, secret_key="test")
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """A fresh database with every table: SQLite, or PostgreSQL with --database postgres."""
+    if request.config.getoption("--database") == "sqlite":
+        shutil.copy(request.getfixturevalue("empty_database"), tmp_path / "survey.sqlite3")
+        yield f"sqlite:///{tmp_path / 'survey.sqlite3'}"
+        return
+    server, name = request.getfixturevalue("postgres_server"), f"test_{secrets.token_hex(6)}"
+    admin = create_engine(server, isolation_level="AUTOCOMMIT", poolclass=NullPool)
+    with admin.connect() as connection:
+        connection.execute(text(f"create database {name} template empty"))
+    yield server.replace("/postgres", f"/{name}")
+    with admin.connect() as connection:
+        connection.execute(text(f"drop database {name} with (force)"))
+
+
+@pytest.fixture
+def settings(tmp_path: Path, database_url: str) -> Settings:
+    """Settings of a throw-away installation."""
+    return Settings.from_environment(
+        {}, data_dir=tmp_path, database_url=database_url, testing=True, durable=False, secret_key="test"
+    )
 
 
 @pytest.fixture

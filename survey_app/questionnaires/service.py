@@ -1,0 +1,293 @@
+"""Questionnaires: reading workbooks, keeping versions, publishing them; a published version never changes."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import unicodedata
+from collections import OrderedDict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import PurePath
+from threading import Lock
+
+from flask import current_app
+from sqlalchemy import func, select
+from sqlalchemy.orm import joinedload, load_only, selectinload
+
+from forms import Change, FormDefinition, Issue, Question, compare, from_json
+from survey_app import db
+from survey_app.access import audit
+from survey_app.files import store
+from survey_app.models import Campaign, CampaignQuestionnaire, FormVersion, Questionnaire, User, utc_now
+from survey_app.problems import Conflict, Invalid, NotFound
+from survey_app.questionnaires.convert import ConversionStopped, Reading, convert, issue_from_json, issue_to_json
+
+SUFFIXES = (".xlsx", ".xls", ".csv", ".md")
+CACHED_DEFINITIONS = 64
+
+
+class AlreadyPublished(Conflict):
+    """Publishing twice, or changing what is published."""
+
+    code, message = "already_published", "Version {version} is published already; its content never changes again."
+
+
+class UnreadableWorkbook(Invalid):
+    """The reader did not come back with an answer."""
+
+    code = "unreadable_workbook"
+    message = "This file could not be read. Check that it opens in your spreadsheet program, save it again and retry."
+
+
+class _Definitions:
+    """The last definitions used, by the hash of their content, so that ten databases share one cache safely."""
+
+    def __init__(self) -> None:
+        self._kept: OrderedDict[str, FormDefinition] = OrderedDict()
+        self._guard = Lock()
+
+    def find(self, sha256: str) -> FormDefinition | None:
+        with self._guard:
+            if sha256 in self._kept:
+                self._kept.move_to_end(sha256)
+            return self._kept.get(sha256)
+
+    def keep(self, sha256: str, definition: FormDefinition) -> None:
+        with self._guard:
+            self._kept[sha256] = definition
+            while len(self._kept) > CACHED_DEFINITIONS:
+                self._kept.popitem(last=False)
+
+
+_definitions = _Definitions()
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """A questionnaire in the list: its newest published and newest draft version."""
+
+    questionnaire: Questionnaire
+    published: FormVersion | None
+    draft: FormVersion | None
+
+
+# Reading and adding ---------------------------------------------------------------------------------------------
+
+
+def read(source: bytes, name: str) -> Reading:
+    """What is in a workbook: a form, or every issue found. Raises Invalid for a file of another kind."""
+    if PurePath(name).suffix.lower() not in SUFFIXES:
+        raise Invalid("Choose a workbook: .xlsx, .xls, .csv or .md.")
+    try:
+        return convert(source, name)
+    except ConversionStopped as error:
+        raise UnreadableWorkbook from error
+
+
+def load_version(source: bytes, name: str, by: User | None = None) -> FormVersion:
+    """Read a workbook and keep it as a draft version. Raises Invalid, with every issue, when it cannot be used."""
+    reading = read(source, name)
+    if reading.errors:
+        raise Invalid("This questionnaire has {count} errors.", count=len(reading.errors), issues=reading.issues)
+    return add_version(reading, source, name, by)
+
+
+def add_version(reading: Reading, source: bytes, name: str, by: User | None = None) -> FormVersion:
+    """Keep what was read as a draft; a draft of the same version is replaced, the same workbook again is the same row.
+
+    Raises AlreadyPublished when that version is published with other content.
+    """
+    if reading.form is None:
+        raise Invalid
+    limit = current_app.config["SETTINGS"].limits.workbook_bytes
+    workbook, _ = store().store([source], limit)
+    db.begin_write()
+    questionnaire = _questionnaire_of(reading.form)
+    found = _find_version(questionnaire, reading.form.version)
+    if found and found.is_published:
+        if found.workbook_sha256 == workbook:
+            return found
+        raise AlreadyPublished(
+            "Version {version} is published already. Give the workbook another version on its settings sheet.",
+            version=reading.form.version,
+        )
+    version = found or FormVersion(questionnaire_id=questionnaire.id, version=reading.form.version)
+    _fill(version, reading, workbook, name, by)
+    db.session().add(version)
+    db.session().flush()
+    audit("form_version_added", f"form_version:{version.id}", form_id=questionnaire.form_id, version=version.version)
+    return version
+
+
+def _questionnaire_of(form: FormDefinition) -> Questionnaire:
+    session = db.session()
+    found = session.scalars(select(Questionnaire).where(Questionnaire.form_id == form.form_id)).first()
+    title = {language: form.title.plain(language) for language in form.languages}
+    if found is None:
+        found = Questionnaire(form_id=form.form_id, title=title)
+        session.add(found)
+        session.flush()
+    found.title = title
+    return found
+
+
+def _find_version(questionnaire: Questionnaire, version: str) -> FormVersion | None:
+    query = select(FormVersion).where(
+        FormVersion.questionnaire_id == questionnaire.id, FormVersion.version == version
+    )
+    return db.session().scalars(query).first()
+
+
+def _fill(version: FormVersion, reading: Reading, workbook: str, name: str, by: User | None) -> None:
+    canonical = json.dumps(reading.definition, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
+    version.workbook_sha256, version.workbook_name = workbook, unicodedata.normalize("NFC", PurePath(name).name)[:255]
+    version.xform, version.definition = reading.xform, reading.definition
+    version.definition_sha256 = hashlib.sha256(canonical.encode()).hexdigest()
+    version.warnings = [issue_to_json(issue) for issue in reading.warnings]
+    version.created_at, version.created_by_id = utc_now(), by.id if by else None
+
+
+def publish(version: FormVersion, by: User | None = None) -> None:
+    """Freeze a draft so that data can be collected with it; its content never changes again."""
+    if version.is_published:
+        raise AlreadyPublished(version=version.version)
+    version.published_at, version.published_by_id = utc_now(), by.id if by else None
+    audit("form_version_published", f"form_version:{version.id}", sha256=version.definition_sha256)
+
+
+def retire(questionnaire: Questionnaire, retired: bool = True) -> None:
+    """Take a questionnaire out of the choice for new campaigns, or put it back; running campaigns keep it."""
+    questionnaire.retired_at = utc_now() if retired else None
+    audit("questionnaire_retired" if retired else "questionnaire_restored", f"questionnaire:{questionnaire.id}")
+
+
+def remove_draft(version: FormVersion) -> None:
+    """Throw away a version that was never published."""
+    if version.is_published:
+        raise AlreadyPublished(version=version.version)
+    db.session().delete(version)
+    audit("form_version_removed", f"form_version:{version.id}", version=version.version)
+
+
+# Looking up -----------------------------------------------------------------------------------------------------
+
+
+def definition(form_version_id: int) -> FormDefinition:
+    """The form of a version, from the process's cache where it was used before."""
+    query = select(FormVersion.definition_sha256).where(FormVersion.id == form_version_id)
+    sha256 = db.session().scalar(query)
+    if sha256 is None:
+        raise NotFound
+    found = _definitions.find(sha256)
+    if found is None:
+        found = from_json(db.session().scalar(select(FormVersion.definition).where(FormVersion.id == form_version_id)))
+        _definitions.keep(sha256, found)
+    return found
+
+
+def get_version(version_id: int) -> FormVersion:
+    """A version with its questionnaire, or NotFound."""
+    query = select(FormVersion).where(FormVersion.id == version_id).options(joinedload(FormVersion.questionnaire))
+    found = db.session().scalars(query).first()
+    if found is None:
+        raise NotFound
+    return found
+
+
+def get_questionnaire(questionnaire_id: int) -> Questionnaire:
+    """A questionnaire with its versions, oldest first, or NotFound."""
+    query = select(Questionnaire).where(Questionnaire.id == questionnaire_id)
+    found = db.session().scalars(query.options(selectinload(Questionnaire.versions).options(_LIGHT))).first()
+    if found is None:
+        raise NotFound
+    return found
+
+
+# A list of versions must not read ten definitions.
+_LIGHT = load_only(
+    FormVersion.questionnaire_id, FormVersion.version, FormVersion.workbook_name, FormVersion.created_at,
+    FormVersion.published_at, FormVersion.retired_at, FormVersion.definition_sha256, raiseload=True,
+)
+
+
+def list_questionnaires() -> list[Summary]:
+    """Every questionnaire, those in use first, by form id."""
+    query = select(Questionnaire).options(selectinload(Questionnaire.versions).options(_LIGHT))
+    rows = db.session().scalars(query.order_by(Questionnaire.retired_at.is_not(None), Questionnaire.form_id)).all()
+    return [_summary(row) for row in rows]
+
+
+def _summary(row: Questionnaire) -> Summary:
+    published = [version for version in row.versions if version.is_published]
+    drafts = [version for version in row.versions if not version.is_published]
+    return Summary(row, published[-1] if published else None, drafts[-1] if drafts else None)
+
+
+def list_published() -> Sequence[FormVersion]:
+    """The newest published version of every questionnaire in use, by form id, for the choice of a campaign."""
+    newest = select(func.max(FormVersion.id)).where(FormVersion.published_at.is_not(None))
+    query = (
+        select(FormVersion).join(Questionnaire)
+        .where(FormVersion.id.in_(newest.group_by(FormVersion.questionnaire_id)), Questionnaire.retired_at.is_(None))
+        .options(joinedload(FormVersion.questionnaire), _LIGHT).order_by(Questionnaire.form_id)
+    )
+    return db.session().scalars(query).all()
+
+
+def find_published(form_id: str) -> FormVersion | None:
+    """The newest published version of a questionnaire, or None."""
+    query = (
+        select(FormVersion).join(Questionnaire).where(Questionnaire.form_id == form_id)
+        .where(FormVersion.published_at.is_not(None)).options(_LIGHT).order_by(FormVersion.id.desc())
+    )
+    return db.session().scalars(query).first()
+
+
+def list_campaigns_using(version: FormVersion) -> Sequence[Campaign]:
+    """The campaigns a version is used in."""
+    query = select(Campaign).join(CampaignQuestionnaire, CampaignQuestionnaire.campaign_id == Campaign.id)
+    return db.session().scalars(
+        query.where(CampaignQuestionnaire.form_version_id == version.id).order_by(Campaign.opens_on)
+    ).all()
+
+
+def warnings_of(version: FormVersion) -> list[Issue]:
+    """What the author should look at, as found when the workbook was read."""
+    return [issue_from_json(issue) for issue in version.warnings]
+
+
+def workbook_of(version: FormVersion) -> bytes:
+    """The workbook exactly as it was uploaded."""
+    return store().read(version.workbook_sha256)
+
+
+def find_previous(version: FormVersion) -> FormVersion | None:
+    """The version published last before this one, or None."""
+    query = select(FormVersion).where(
+        FormVersion.questionnaire_id == version.questionnaire_id, FormVersion.id < version.id,
+        FormVersion.published_at.is_not(None),
+    )
+    return db.session().scalars(query.order_by(FormVersion.id.desc()).options(_LIGHT)).first()
+
+
+def changes_since(previous: FormVersion, version: FormVersion) -> tuple[Change, ...]:
+    """What differs between two versions, and whether data of the old one still lines up."""
+    return compare(definition(previous.id), definition(version.id))
+
+
+def outline(form: FormDefinition) -> list[tuple[int, object, str]]:
+    """Items in the author's order as (depth, item, kind): kind is question, group or repeat."""
+    return [(len(item.path) - 1, item, _kind(item)) for item in form.walk()]
+
+
+def _kind(item: object) -> str:
+    return "question" if isinstance(item, Question) else type(item).__name__.lower()
+
+
+__all__ = [
+    "AlreadyPublished", "Reading", "Summary", "UnreadableWorkbook", "add_version", "changes_since", "definition",
+    "find_previous", "find_published", "get_questionnaire", "get_version", "list_campaigns_using", "list_published",
+    "list_questionnaires", "load_version", "outline", "publish", "read", "remove_draft", "retire", "warnings_of",
+    "workbook_of",
+]
