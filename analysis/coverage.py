@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import pandas as pd
 
 from analysis.design import STRATUM, Design
-from analysis.estimation import Estimate, cells_of, estimate
+from analysis.estimation import Estimate, estimate, merge_cells
 from analysis.intervals import Interval, hypergeometric, share_interval
 
 COLUMNS = ("indicator", "numerator", "denominator", "coverage", "low", "high", "method", "n", "missing")
@@ -44,25 +45,29 @@ def counted(units: pd.DataFrame, indicator: str, by: Sequence[str] = ()) -> Cove
 
 
 def estimated(
-    values: pd.DataFrame, frame: pd.DataFrame, indicator: str, by: Sequence[str] = (), *, is_share: bool = True
+    cells: pd.DataFrame, frame: pd.DataFrame, indicator: str, by: Sequence[str] = (), *, is_share: bool = True
 ) -> CoverageTable:
-    """Weighted share (or ratio y/x) with its interval.
+    """Weighted share (or ratio y/x) with its interval, from cell tables alone.
 
-    values: one row a respondent: stratum, y, x, *by (y missing: responded, but not measured here).
-    frame:  one row a frame unit: stratum, *by.
-    The measured respondents stand for their stratum (weight N_h over measured); exact hypergeometric limits when the
+    cells: stratum, *by, n, missing, sum_y, sum_x, var_y, var_x, cov_xy, as `cells_of` or one GROUP BY gives them.
+    frame: stratum, *by, n_frame.
+    Measured respondents stand for their stratum (weight N_h over measured); exact hypergeometric limits when the
     design is one stratum and the domain all of it, Wilson otherwise.
     """
-    measured = values.dropna(subset=["y", "x"])
-    counts = frame.groupby(STRATUM, as_index=False, dropna=False).size().rename(columns={"size": "n_frame"})
-    responded = measured.groupby(STRATUM, as_index=False, dropna=False).size().rename(columns={"size": "n_resp"})
+    counts = frame.groupby(STRATUM, as_index=False, dropna=False)[["n_frame"]].sum()
+    responded = cells.groupby(STRATUM, as_index=False, dropna=False)[["n"]].sum().rename(columns={"n": "n_resp"})
     design = Design.from_counts(counts, responded)
-    cells = cells_of(measured, by, design) if len(measured) else pd.DataFrame(columns=[STRATUM, *by, "n"])
-    groups = [((), cells)] if not by else [(_key(k), part) for k, part in cells.groupby(list(by), dropna=False)]
-    rows = [_row(key, part, design, values, frame, by, is_share) for key, part in groups]
+    merged = merge_cells(cells, design.merged, by)
+    groups = [((), merged)] if not by else [(_key(k), _only(merged, by, _key(k))) for k in _groups(frame, by)]
+    rows = [_row(key, part, design, int(_only(frame, by, key)["n_frame"].sum()), is_share) for key, part in groups]
     table = pd.DataFrame(rows, columns=[*by, *[c for c in COLUMNS if c != "indicator"]])
     table["indicator"] = indicator
     return CoverageTable(table[[*by, *COLUMNS]], tuple(by))
+
+
+def _groups(frame: pd.DataFrame, by: Sequence[str]) -> list[object]:
+    """Every group of the frame, so that one without a respondent still has its row."""
+    return [key for key, _part in frame.groupby(list(by), dropna=False, observed=True, sort=True)]
 
 
 def _key(key: object) -> tuple[object, ...]:
@@ -70,33 +75,28 @@ def _key(key: object) -> tuple[object, ...]:
 
 
 def _row(
-    key: tuple[object, ...], part: pd.DataFrame, design: Design, values: pd.DataFrame, frame: pd.DataFrame,
-    by: Sequence[str], is_share: bool,
+    key: tuple[object, ...], part: pd.DataFrame, design: Design, population: int, is_share: bool
 ) -> list[object]:
-    population = len(_only(frame, by, key))
-    in_group = _only(values, by, key)
-    if not len(part):
-        return [*key, 0, population, None, None, None, "none", 0, len(in_group)]
+    missing = int(part["missing"].sum())
+    if not part["n"].sum():
+        return [*key, 0.0, population, None, None, None, "none", 0, missing]
     found = estimate(part, design)
-    limits = _limits(found, part, design, population, whole=not by) if is_share else _ratio_limits(found)
-    missing = int(in_group["y"].isna().sum())
-    return [
-        *key, found.numerator, found.denominator, found.value,
-        limits.low if limits else None, limits.high if limits else None, limits.method if limits else "none",
-        found.n, missing,
-    ]
+    limits = _limits(found, part, design, population) if is_share else _ratio_limits(found)
+    low, high, method = (limits.low, limits.high, limits.method) if limits else (None, None, "none")
+    value = None if math.isnan(found.value) else found.value
+    return [*key, found.numerator, found.denominator, value, low, high, method, found.n, missing]
 
 
-def _limits(found: Estimate, part: pd.DataFrame, design: Design, population: int, whole: bool) -> Interval | None:
-    if not found.n:
+def _limits(found: Estimate, part: pd.DataFrame, design: Design, population: int) -> Interval | None:
+    if math.isnan(found.value):
         return None
-    if whole and len(design.strata) == 1:
+    if len(design.strata) == 1 and population == design.population:
         return hypergeometric(int(part["sum_y"].sum()), found.n, population)
     return share_interval(min(max(found.value, 0.0), 1.0), found.variance, found.df, found.n, population)
 
 
 def _ratio_limits(found: Estimate) -> Interval | None:
-    if found.n < 2 or found.variance != found.variance:
+    if found.n < 2 or math.isnan(found.variance):
         return None
     from scipy import stats
 
@@ -106,5 +106,5 @@ def _ratio_limits(found: Estimate) -> Interval | None:
 
 def _only(table: pd.DataFrame, by: Sequence[str], key: Sequence[object]) -> pd.DataFrame:
     for column, value in zip(by, key, strict=True):
-        table = table[table[column].isna()] if pd.isna(value) else table[table[column] == value]
+        table = table[table[column].isna()] if value is None or value != value else table[table[column] == value]
     return table

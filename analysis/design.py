@@ -64,10 +64,10 @@ class Design:
 
 def _collapse(table: pd.DataFrame) -> dict[str, str]:
     """Join each stratum with fewer than two respondents (unless complete) to the neighbour its name is closest to."""
-    sizes = {
-        row.stratum: (int(row.n_frame), int(row.n_resp)) for row in table.itertuples(index=False)
-    }
-    members: dict[str, list[str]] = {name: [name] for name in sizes}
+    counts = zip(table["n_frame"].tolist(), table["n_resp"].tolist(), strict=True)
+    names: list[str] = table[STRATUM].tolist()
+    sizes = {name: (int(n_frame), int(n_resp)) for name, (n_frame, n_resp) in zip(names, counts, strict=True)}
+    members = {name: [name] for name in sizes}
     while True:
         thin = sorted(name for name, (n_frame, n_resp) in sizes.items() if n_resp < 2 and n_resp < n_frame)
         if not thin or len(sizes) == 1:
@@ -77,7 +77,7 @@ def _collapse(table: pd.DataFrame) -> dict[str, str]:
         sizes[into] = (sizes[into][0] + sizes[poor][0], sizes[into][1] + sizes[poor][1])
         members[into] += members.pop(poor)
         del sizes[poor]
-    return {name: home for home, names in members.items() for name in names}
+    return {name: home for home, joined in members.items() for name in joined}
 
 
 def _nearest(name: str, others: Sequence[str]) -> str:

@@ -8,15 +8,13 @@ and domain d, the counts, sums and central second moments, from which the same f
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 
 from analysis.design import STRATUM, Design
-
-MOMENTS = ("n", "sum_y", "sum_x", "var_y", "var_x", "cov_xy")
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,14 +34,40 @@ class Estimate:
         return float(np.sqrt(self.variance))
 
 
-def cells_of(values: pd.DataFrame, by: Sequence[str], design: Design) -> pd.DataFrame:
-    """Unit rows (stratum, *by, y, x) -> the cell table: one row a (stratum, domain) with n, sums and moments."""
-    rows = values.assign(**{STRATUM: values[STRATUM].map(design.merged)})
-    keys = [STRATUM, *by]
-    groups = rows.groupby(keys, dropna=False, observed=True, sort=True)
-    table = groups.agg(n=("y", "size"), sum_y=("y", "sum"), sum_x=("x", "sum"), var_y=("y", "var"), var_x=("x", "var"))
-    table["cov_xy"] = groups[["x", "y"]].apply(lambda part: part["x"].cov(part["y"]))
+def cells_of(values: pd.DataFrame, by: Sequence[str] = ()) -> pd.DataFrame:
+    """Unit rows (stratum, *by, y, x) -> the cell table: one row a (stratum, domain): n, missing, sums and moments.
+
+    A row without y responded but was not measured: it counts as missing. The same table comes from one GROUP BY where
+    the rows are (count, sum, var_samp, covar_samp); this is the twin for rows already in memory.
+    """
+    rows = values.assign(missing=values["y"].isna() | values["x"].isna())
+    rows.loc[rows["missing"], ["y", "x"]] = np.nan
+    groups = rows.groupby([STRATUM, *by], dropna=False, observed=True, sort=True)
+    table = groups.agg(
+        n=("y", "count"), missing=("missing", "sum"), sum_y=("y", "sum"), sum_x=("x", "sum"), var_y=("y", "var"),
+        var_x=("x", "var"),
+    )
+    table["cov_xy"] = [part["x"].cov(part["y"]) if part["y"].count() > 1 else 0.0 for _, part in groups]
     return table.fillna({"var_y": 0.0, "var_x": 0.0, "cov_xy": 0.0}).reset_index()
+
+
+def merge_cells(cells: pd.DataFrame, merged: Mapping[str, str], by: Sequence[str] = ()) -> pd.DataFrame:
+    """The cells of collapsed strata as one: sums add, central moments combine (Chan, Golub and LeVeque 1983)."""
+    keys = [STRATUM, *by]
+    table = cells.assign(**{STRATUM: cells[STRATUM].map(merged)}).fillna({"var_y": 0.0, "var_x": 0.0, "cov_xy": 0.0})
+    groups = table.groupby(keys, dropna=False, observed=True, sort=True)
+    size = groups["n"].transform("sum").clip(lower=1)
+    # How far each part's mean lies from the whole's: central, so that billions of dong lose no digits.
+    off_y = table["sum_y"] / table["n"].clip(lower=1) - groups["sum_y"].transform("sum") / size
+    off_x = table["sum_x"] / table["n"].clip(lower=1) - groups["sum_x"].transform("sum") / size
+    within = (table["n"] - 1).clip(lower=0)
+    table["var_y"] = table["var_y"] * within + table["n"] * off_y**2
+    table["var_x"] = table["var_x"] * within + table["n"] * off_x**2
+    table["cov_xy"] = table["cov_xy"] * within + table["n"] * off_x * off_y
+    columns = ["n", "missing", "sum_y", "sum_x", "var_y", "var_x", "cov_xy"]
+    total = table.groupby(keys, dropna=False, observed=True, sort=True)[columns].sum().reset_index()
+    freedom = (total["n"] - 1).clip(lower=1)
+    return total.assign(**{name: total[name] / freedom for name in ("var_y", "var_x", "cov_xy")})
 
 
 def estimate(cells: pd.DataFrame, design: Design) -> Estimate:

@@ -85,19 +85,24 @@ def language_code(name: str) -> str:
 def read_xml(source: str | bytes) -> ET.Element:
     """The root element; raises FormError for anything but well-formed XML without a document type."""
     try:
-        return fromstring(source, forbid_dtd=True)  # type: ignore[no-any-return]
+        return fromstring(source, forbid_dtd=True)
     except (ET.ParseError, DefusedXmlException, ValueError, LookupError):
         raise FormError([Issue("not_xml", "")]) from None
 
 
-def definition_from_xform(source: str | bytes, marks: Mapping[Steps, Mark] | None = None) -> FormDefinition:
-    """The form that an XForm describes; raises FormError with everything that cannot be run."""
+def definition_from_xform(
+    source: str | bytes, marks: Mapping[Steps, Mark] | None = None, language: str = UNDETERMINED
+) -> FormDefinition:
+    """The form that an XForm describes; raises FormError with everything that cannot be run.
+
+    `language` is the code for texts that stand without one.
+    """
     root = read_xml(source)
     model = root.find(f"{_HTML}head/{_XF}model")
     instance = None if model is None else model.find(f"{_XF}instance")
     if model is None or instance is None or len(instance) == 0:
         raise FormError([Issue("not_an_xform", "")])
-    reader = _Reader(root, model, instance[0], dict(marks or {}))
+    reader = _Reader(root, model, instance[0], dict(marks or {}), language)
     definition = reader.definition()
     errors = list(reader.issues)
     order, cycles = calculation_order(definition.items)
@@ -117,14 +122,16 @@ class _Control:
 class _Reader:
     """One reading of one XForm; gathers issues."""
 
-    def __init__(self, root: ET.Element, model: ET.Element, primary: ET.Element, marks: dict[Steps, Mark]) -> None:
+    def __init__(
+        self, root: ET.Element, model: ET.Element, primary: ET.Element, marks: dict[Steps, Mark], language: str
+    ) -> None:
         self.issues: list[Issue] = []
         self.marks = marks
         self.title = root.findtext(f"{_HTML}head/{_HTML}title", "")
         self.primary = primary
         self.root_name = _local(primary.tag)
         self.binds = {bind.get("nodeset", "").strip(): bind.attrib for bind in model.findall(f"{_XF}bind")}
-        self.languages, self.itext = _read_itext(model)
+        self.languages, self.itext = _read_itext(model, language)
         self.instances = {
             element.get("id", ""): element for element in model.findall(f"{_XF}instance")[1:] if element.get("id")
         }
@@ -212,7 +219,7 @@ class _Reader:
         )
 
     def _read_items(self, element: ET.Element, path: Steps, lists: dict[str, ChoiceList]) -> tuple[Item, ...]:
-        found = []
+        found: list[Item] = []
         for child in _children(element):
             here = (*path, _local(child.tag))
             if here == ("meta",):
@@ -231,24 +238,33 @@ class _Reader:
         bind = self.binds.get(nodeset, {})
         body = self.groups.get(nodeset)
         mark = self.marks.get(path)
-        fields = {
-            "name": path[-1],
-            "path": path,
-            "cell": mark.cell if mark else nodeset,
-            "children": self._read_items(element, path, lists),
-            "label": self._text(body, "label", path),
-            "relevant": self._expression(bind.get("relevant"), path, "relevant"),
-            "read_only": self._flag(bind.get("readonly"), path, "read_only"),
-            "appearance": "" if body is None else body.get("appearance", ""),
-        }
         repeat = self.repeats.get(nodeset)
-        if repeat is None:
-            return Group(**fields)
-        if not fields["label"]:
-            fields["label"] = self._text(repeat, "label", path)
-        fields["appearance"] = repeat.get("appearance", "") or fields["appearance"]
-        count = self._expression(repeat.get(f"{_JR}count"), path[:-1], "repeat_count")
-        return Repeat(**fields, count=count, actions=self._actions(path))
+        label = self._text(body, "label", path)
+        group = Group(
+            name=path[-1],
+            path=path,
+            cell=mark.cell if mark else nodeset,
+            children=self._read_items(element, path, lists),
+            label=label if label or repeat is None else self._text(repeat, "label", path),
+            relevant=self._expression(bind.get("relevant"), path, "relevant"),
+            read_only=self._flag(bind.get("readonly"), path, "read_only"),
+            appearance="" if body is None else body.get("appearance", ""),
+        )
+        return group if repeat is None else self._repeat(group, repeat)
+
+    def _repeat(self, group: Group, repeat: ET.Element) -> Repeat:
+        return Repeat(
+            name=group.name,
+            path=group.path,
+            cell=group.cell,
+            children=group.children,
+            label=group.label,
+            relevant=group.relevant,
+            read_only=group.read_only,
+            appearance=repeat.get("appearance", "") or group.appearance,
+            count=self._expression(repeat.get(f"{_JR}count"), group.path[:-1], "repeat_count"),
+            actions=self._actions(group.path),
+        )
 
     def _question(self, element: ET.Element, path: Steps, lists: dict[str, ChoiceList]) -> Question:
         nodeset = self.nodeset(path)
@@ -434,18 +450,20 @@ def _without_dashes(texts: dict[str, Rich]) -> dict[str, Rich]:
     return real or texts
 
 
-def _read_itext(model: ET.Element) -> tuple[tuple[str, ...], dict[str, dict[str, list[ET.Element]]]]:
+def _read_itext(
+    model: ET.Element, plain: str
+) -> tuple[tuple[str, ...], dict[str, dict[str, list[ET.Element]]]]:
     """Language codes, the default one first, and code -> id -> values."""
     translations = model.findall(f"{_XF}itext/{_XF}translation")
     translations.sort(key=lambda element: element.get("default", "") not in ("true()", "true"))
     texts: dict[str, dict[str, list[ET.Element]]] = {}
     for translation in translations:
         name = translation.get("lang", "")
-        code = UNDETERMINED if name == "default" else language_code(name)
+        code = plain if name == "default" else language_code(name)
         entries = texts.setdefault(code, {})
         for text in translation.findall(f"{_XF}text"):
             entries[text.get("id", "")] = text.findall(f"{_XF}value")
-    return tuple(texts) or (UNDETERMINED,), texts
+    return tuple(texts) or (plain,), texts
 
 
 def _items(instance: ET.Element) -> Iterator[dict[str, str]]:

@@ -17,7 +17,7 @@ from typing import Any, TypeVar, cast
 
 from flask import Flask, current_app, g, request
 from sqlalchemy import ColumnElement, Select, false, literal, or_, select, true, update
-from sqlalchemy.orm import joinedload
+from sqlalchemy.orm import InstrumentedAttribute, joinedload
 
 from survey_app import db
 from survey_app.models import (
@@ -36,6 +36,7 @@ from survey_app.models import (
 from survey_app.problems import Forbidden, NotFound, NotSignedIn
 
 View = TypeVar("View", bound=Callable[..., Any])
+Column = ColumnElement[Any] | InstrumentedAttribute[Any]
 SESSION_COOKIE = "session"
 RESPONDENT_COOKIE = "link"
 IDLE_TIME = timedelta(hours=12)
@@ -200,7 +201,7 @@ def _grants(user: User, permission: Permission) -> list[Grant]:
 
 
 def _where_granted(
-    user: User, permission: Permission, area: ColumnElement[Any], campaign: ColumnElement[Any] | None
+    user: User, permission: Permission, area: Column, campaign: Column | None
 ) -> ColumnElement[bool]:
     """True for rows whose area and campaign some grant with the permission covers."""
     clauses: list[ColumnElement[bool]] = []
@@ -214,12 +215,12 @@ def _where_granted(
     return or_(false(), *clauses)
 
 
-def visible_establishments(user: User, permission: Permission = P.VIEW_REGISTER) -> Select[tuple[Establishment]]:
+def visible_establishments(user: User, permission: Permission = P.VIEW_REGISTER) -> Select[Establishment]:
     """Establishments of the areas the user's grants cover."""
     return select(Establishment).where(_where_granted(user, permission, Establishment.area, None))
 
 
-def visible_campaigns(user: User, permission: Permission) -> Select[tuple[Campaign]]:
+def visible_campaigns(user: User, permission: Permission) -> Select[Campaign]:
     """Campaigns some grant with the permission covers."""
     grants = _grants(user, permission)
     if any(grant.campaign_id is None for grant in grants):
@@ -227,10 +228,18 @@ def visible_campaigns(user: User, permission: Permission) -> Select[tuple[Campai
     return select(Campaign).where(Campaign.id.in_([grant.campaign_id for grant in grants]))
 
 
-def visible_in_campaign(user: User, permission: Permission, campaign_id: int) -> Select[tuple[Establishment]]:
+def visible_in_campaign(user: User, permission: Permission, campaign_id: int) -> Select[Establishment]:
     """Establishments a grant with the permission covers within one campaign."""
     where = _where_granted(user, permission, Establishment.area, literal(campaign_id))
     return select(Establishment).where(where)
+
+
+def areas_of(user: User, permission: Permission) -> frozenset[str] | None:
+    """Areas in which the user has the permission; None for every one."""
+    grants = _grants(user, permission)
+    if any(grant.area is None for grant in grants):
+        return None
+    return frozenset(grant.area for grant in grants if grant.area is not None)
 
 
 def covers_every_area(user: User, permission: Permission, campaign_id: int | None = None) -> bool:
@@ -241,19 +250,19 @@ def covers_every_area(user: User, permission: Permission, campaign_id: int | Non
     )
 
 
-def visible_records(user: User, permission: Permission = P.VIEW_SUBMISSIONS) -> Select[tuple[Record]]:
+def visible_records(user: User, permission: Permission = P.VIEW_SUBMISSIONS) -> Select[Record]:
     """Records of establishments in the user's areas and campaigns."""
     where = _where_granted(user, permission, Establishment.area, Record.campaign_id)
     return select(Record).join(Establishment, Record.establishment_id == Establishment.id).where(where)
 
 
-def visible_submissions(user: User, permission: Permission = P.VIEW_SUBMISSIONS) -> Select[tuple[Submission]]:
+def visible_submissions(user: User, permission: Permission = P.VIEW_SUBMISSIONS) -> Select[Submission]:
     """Submissions of the records the user may see."""
     records = visible_records(user, permission).with_only_columns(Record.id)
     return select(Submission).where(Submission.record_id.in_(records))
 
 
-def visible_drafts() -> Select[tuple[Draft]]:
+def visible_drafts() -> Select[Draft]:
     """Drafts of the caller: the assessor's own, or those of the invitation this browser opened."""
     mine: list[ColumnElement[bool]] = []
     user, invitation = find_user(), find_invitation()
@@ -306,7 +315,7 @@ def _require(user: User, rule: Rule) -> None:
         raise Forbidden
 
 
-def one(query: Select[tuple[Any]]) -> Any:
+def one(query: Select[Any]) -> Any:
     """The one row of a visible_... select; NotFound for none, whether missing or not visible."""
     found = db.session().scalars(query).unique().first()
     if found is None:
@@ -340,7 +349,7 @@ def audit_hash(event: AuditEvent) -> str:
 
 
 __all__ = [
-    "ROLES", "Permission", "Rule", "allow", "audit", "audit_hash", "collector", "covers_every_area",
+    "ROLES", "Permission", "Rule", "allow", "areas_of", "audit", "audit_hash", "collector", "covers_every_area",
     "current_invitation", "current_user",
     "find_invitation", "find_sign_in", "find_user", "has_permission", "hash_token", "late_write", "one", "public", "respondent",
     "rule_of", "touch_sign_in", "visible_campaigns", "visible_drafts", "visible_establishments", "visible_in_campaign",

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import getpass
+import json
 import sys
 import time
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import click
@@ -59,6 +59,46 @@ def verify_audit() -> None:
             raise click.ClickException(f"The audit log is broken at row {event.id}.")
         previous = event.hash
     click.echo("The audit log is whole.")
+
+
+@survey.command("coverage")
+@click.option("--plan", default=None, help="Name of the plan; by default the one with an open phase.")
+@click.option("--phase", default=None, help="A phase, or “total”.")
+@click.option("--provisional", is_flag=True, help="Also count records still under review.")
+@click.option("--format", "form", type=click.Choice(["table", "csv", "json"]), default="table", show_default=True)
+def coverage(plan: str | None, phase: str | None, provisional: bool, form: str) -> None:
+    """Print every figure of a plan: whole, by area, by sector and by size."""
+    from survey_app.models import Grant, User
+    from survey_app.reports import service
+
+    everybody = User(name="command line", email="", password_hash="", grants=[Grant(role="administrator")])  # noqa: S106
+    shown = service.view(everybody, plan, phase, provisional=provisional)
+    rows = list(service.rows(shown))
+    if form == "csv":
+        from analysis import write_csv
+
+        click.echo(write_csv(service.COLUMNS, rows), nl=False)
+    elif form == "json":
+        click.echo(json.dumps({"plan": shown.plan.name, "phase": shown.phase, "rows": rows}, ensure_ascii=False))
+    else:
+        click.echo(_as_table(rows))
+
+
+def _as_table(rows: list[dict[str, Any]]) -> str:
+    lines = [f"{'figure':8} {'group':28} {'value':>8} {'95% interval':>15} {'from':>7} {'of':>7} {'target':>7}"]
+    for row in rows:
+        group = row["group_label"] or row["group"] or ("(all)" if row["grouping"] == "all" else "(not classified)")
+        value = f"{row['numerator']:.0f}" if row["denominator"] is None else _percent(row["value"])
+        limits = f"{_percent(row['low'])}-{_percent(row['high'])}" if row["low"] is not None else ""
+        target = "" if row["target"] is None else _percent(row["target"]) if row["target"] <= 1 else f"{row['target']:.0f}"
+        whole = "" if row["denominator"] is None else f"{row['denominator']:.0f}"
+        counted = row["numerator"] if row["interval"] == "count" else row["n"]
+        lines.append(f"{row['indicator']:8} {group[:28]:28} {value:>8} {limits:>15} {counted:>7.0f} {whole:>7} {target:>7}")
+    return "\n".join(lines)
+
+
+def _percent(value: float | None) -> str:
+    return "-" if value is None else f"{value * 100:.1f}%"
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -153,8 +193,3 @@ def _ensure_demo(app: Flask, settings: Settings) -> None:
     started = time.monotonic()
     door = demo_province.ensure_loaded()
     click.echo(door.describe(f"http://{settings.host}:{settings.port}", time.monotonic() - started))
-
-
-def project_root() -> Path:
-    """The checkout, or wherever the package is installed."""
-    return Path(__file__).parent.parent

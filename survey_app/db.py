@@ -68,6 +68,36 @@ class TurnLock:
                 self._held = False
 
 
+class SampleCovariance:
+    """SQL's covar_samp for SQLite, by Welford's update: central, so that sums of 1e12 lose no digits."""
+
+    def __init__(self) -> None:
+        self._n = 0
+        self._mean_y = self._mean_x = self._moment = 0.0
+
+    def step(self, y: float | None, x: float | None) -> None:
+        """Take one row; a row with a null counts for nothing."""
+        if y is None or x is None:
+            return
+        self._n += 1
+        off_y = y - self._mean_y
+        self._mean_y += off_y / self._n
+        self._mean_x += (x - self._mean_x) / self._n
+        self._moment += off_y * (x - self._mean_x)
+
+    def finalize(self) -> float | None:
+        """The value, or null for fewer than two rows, as SQL has it."""
+        return self._moment / (self._n - 1) if self._n > 1 else None
+
+
+class SampleVariance(SampleCovariance):
+    """SQL's var_samp for SQLite."""
+
+    def step(self, y: float | None, x: float | None = None) -> None:
+        """Take one row."""
+        super().step(y, y)
+
+
 class Database:
     """An engine with its sessions; `session()` is the one of the current request or command."""
 
@@ -100,6 +130,8 @@ class Database:
         cursor.execute("PRAGMA foreign_keys=ON")
         cursor.execute("PRAGMA busy_timeout=30000")
         cursor.close()
+        connection.create_aggregate("var_samp", 1, SampleVariance)
+        connection.create_aggregate("covar_samp", 2, SampleCovariance)
 
     @contextmanager
     def unit_of_work(self) -> Iterator[Session]:
@@ -187,6 +219,18 @@ def commit() -> None:
         action()
 
 
+def rollback() -> None:
+    """Undo what the current request has not committed and give up its turn; rows already read stay readable."""
+    if "db_session" in g:
+        current = g.pop("db_session")
+        current.expunge_all()
+        try:
+            current.rollback()
+        finally:
+            database().finish(current)
+    g.pop("after_commit", None)
+
+
 @contextmanager
 def separate_work() -> Iterator[Session]:
     """Work committed whatever becomes of the rest of the request; call it before the request has changed anything."""
@@ -222,5 +266,5 @@ def init_app(app: Flask, settings: Settings) -> None:
 
 __all__ = [
     "Database", "DatabaseTooOld", "TurnLock", "after_commit", "begin_write", "commit", "database",
-    "init_app", "separate_work", "session", "sqlite_module",
+    "init_app", "rollback", "separate_work", "session", "sqlite_module",
 ]

@@ -141,8 +141,7 @@ def plan(session: Session, **changes: Any) -> Plan:
     today = utc_now().date()
     start, end = (today - timedelta(days=180)).isoformat(), (today + timedelta(days=180)).isoformat()
     phase = {"name": "I", "start": start, "end": end, "label": {"vi": "Giai đoạn I", "en": "Phase I"}}
-    document = {"name": name, "title": {"vi": "Kế hoạch", "en": "Plan"}, "phases": [phase], "actions": [],
-                "plan_indicators": []}
+    document = {"name": name, "title": {"vi": "Kế hoạch", "en": "Plan"}, "phase": [phase]}
     row = found or Plan(name=name, title={"vi": "Kế hoạch", "en": "Plan"}, document=document)
     return _add(session, row, changes)  # type: ignore[no-any-return]
 

@@ -13,7 +13,6 @@ from typing import Any
 
 from forms.expressions.functions import FUNCTIONS
 from forms.expressions.values import (
-    Node,
     Nodes,
     Result,
     Scope,
@@ -222,11 +221,24 @@ def _indexed_repeat(call: Call) -> Thunk:
     return run
 
 
+def _choice_name(call: Call) -> Thunk:
+    value, node = call.arguments
+    name, reference = compile_expression(value), compile_expression(node)
+    path = "/".join(node.steps) if isinstance(node, Path) else None
+
+    def run(scope: Scope) -> str:
+        found = scope.environment.choice_name
+        return found(to_text(name(scope)), path if path is not None else to_text(reference(scope)), scope)
+
+    return run
+
+
 _SPECIAL: dict[str, Callable[[Call], Thunk]] = {
     "if": _if,
     "coalesce": _coalesce,
     "once": _once,
     "indexed-repeat": _indexed_repeat,
+    "jr:choice-name": _choice_name,
 }
 
 # --- operators
@@ -331,7 +343,7 @@ def _single(value: Result) -> float | str:
 def _div(one: float, other: float) -> float:
     if other != 0:
         return one / other
-    if one == 0 or one != one:  # noqa: PLR0124 - NaN
+    if one == 0 or one != one:
         return math.nan
     return math.copysign(math.inf, one) * math.copysign(1, other)
 
@@ -366,7 +378,7 @@ def _union(left: Thunk, right: Thunk) -> Thunk:
 
 
 def _document_order(element: Any) -> tuple[int, ...]:
-    return element.order() if isinstance(element, Node) else ()
+    return element.order() if hasattr(element, "order") else ()
 
 
 _OPERATORS: dict[str, Callable[..., Thunk]] = {

@@ -1,7 +1,8 @@
 """The function table: one entry per XLSForm function, with its signature.
 
 A function gets the scope it stands in and its evaluated arguments. The few that must not evaluate all of them (`if`,
-`coalesce`, `once`, `indexed-repeat`) are entries without `apply`; `evaluate` knows them.
+`coalesce`, `once`, `indexed-repeat`) or look at
+them as paths (`jr:choice-name`) are entries without `apply`; `evaluate` knows them.
 """
 
 from __future__ import annotations
@@ -110,10 +111,6 @@ def _count_selected(scope: Scope, arguments: list[Result]) -> float:
     return float(len(to_text(arguments[0]).split()))
 
 
-def _choice_name(scope: Scope, arguments: list[Result]) -> str:
-    return scope.environment.choice_name(to_text(arguments[0]), to_text(arguments[1]), scope)
-
-
 # --- texts
 
 
@@ -146,7 +143,7 @@ def _substr(scope: Scope, arguments: list[Result]) -> str:
 
 
 def _place(number: float, length: int) -> int:
-    if number != number:  # noqa: PLR0124 - NaN
+    if number != number:
         return 0
     number = max(-length, min(length, number))
     return int(number) + length if number < 0 else int(number)
@@ -292,7 +289,7 @@ def _min(scope: Scope, arguments: list[Result]) -> float:
 
 def _extreme(arguments: list[Result], choose: Callable[[float, float], float]) -> float:
     numbers = [to_number(member) for member in _flat(arguments)]
-    if not numbers or any(number != number for number in numbers):  # noqa: PLR0124 - NaN
+    if not numbers or any(number != number for number in numbers):
         return math.nan
     best = numbers[0]
     for number in numbers[1:]:
@@ -334,7 +331,7 @@ def _numeric_pair(calculate: Callable[[float, float], float]) -> Apply:
 
 
 def _safely(calculate: Callable[..., float], *numbers: float) -> float:
-    if any(number != number for number in numbers):  # noqa: PLR0124 - NaN
+    if any(number != number for number in numbers):
         return math.nan
     try:
         result = calculate(*numbers)
@@ -384,8 +381,8 @@ def _round(scope: Scope, arguments: list[Result]) -> float:
 
 def rounded(number: float, decimals: float) -> float:
     """A number rounded to decimals, halves upwards; negative decimals round to tens, hundreds and so on."""
-    if decimals != decimals or not math.isfinite(number):  # noqa: PLR0124 - NaN
-        return number if decimals == decimals else math.nan  # noqa: PLR0124
+    if decimals != decimals or not math.isfinite(number):
+        return number if decimals == decimals else math.nan
     places = max(-20, min(20, int(decimals)))
     power = float(10 ** abs(places))
     return _half_up(number * power) / power if places >= 0 else _half_up(number / power) * power
@@ -441,10 +438,13 @@ def _decimal_time(scope: Scope, arguments: list[Result]) -> float:
 
 
 _MONTHS = {
-    "en": "Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec".split(),
+    "en": ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"],
     "vi": [f"thg {number}" for number in range(1, 13)],
 }
-_WEEKDAYS = {"en": "Mon Tue Wed Thu Fri Sat Sun".split(), "vi": ["Th 2", "Th 3", "Th 4", "Th 5", "Th 6", "Th 7", "CN"]}
+_WEEKDAYS = {
+    "en": ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"],
+    "vi": ["Th 2", "Th 3", "Th 4", "Th 5", "Th 6", "Th 7", "CN"],
+}
 _PARTS: dict[str, Callable[[datetime, str], str]] = {
     "Y": lambda moment, language: f"{moment.year:04}",
     "y": lambda moment, language: f"{moment.year % 100:02}",
@@ -484,10 +484,9 @@ def _local_moment(scope: Scope, value: Result) -> datetime | None:
         return None
     if not math.isfinite(days) or not -719_000 < days < 2_932_000:
         return None
-    if not is_date(text) and days != math.floor(days) or len(text) > 10:
+    if (not is_date(text) and days != math.floor(days)) or len(text) > 10:
         days += scope.environment.clock.offset / 1440
-    moment = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(milliseconds=math.floor(days * 86_400_000 + 0.5))
-    return moment
+    return datetime(1970, 1, 1, tzinfo=UTC) + timedelta(milliseconds=math.floor(days * 86_400_000 + 0.5))
 
 
 # --- places
@@ -505,7 +504,7 @@ def _distance(scope: Scope, arguments: list[Result]) -> float:
 
 def _geofence(scope: Scope, arguments: list[Result]) -> bool:
     point, shape = geo.read_points([to_text(arguments[0])]), geo.read_points([to_text(arguments[1])])
-    return bool(point) and shape is not None and geo.is_inside(point[0], shape)
+    return point is not None and len(point) == 1 and shape is not None and geo.is_inside(point[0], shape)
 
 
 def _intersects(scope: Scope, arguments: list[Result]) -> bool:
@@ -533,7 +532,7 @@ FUNCTIONS: Mapping[str, FunctionSpec] = {
         FunctionSpec("selected", 2, 2, _selected),
         FunctionSpec("selected-at", 2, 2, _selected_at),
         FunctionSpec("count-selected", 1, 1, _count_selected),
-        FunctionSpec("jr:choice-name", 2, 2, _choice_name),
+        FunctionSpec("jr:choice-name", 2, 2),
         FunctionSpec("jr:itext", 1, 1, _text_or_here),
         FunctionSpec("string", 0, 1, _text_or_here),
         FunctionSpec("concat", 1, None, _concat),

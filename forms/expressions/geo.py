@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from itertools import pairwise
 
 EARTH_RADIUS = 6_378_100.0
 
@@ -34,7 +35,7 @@ def _read_point(text: str) -> Point | None:
 def distance(points: list[Point]) -> float:
     """Metres along the points."""
     total = 0.0
-    for one, other in zip(points, points[1:], strict=False):
+    for one, other in pairwise(points):
         total += _step(one, other)
     return total
 
@@ -54,7 +55,7 @@ def area(points: list[Point]) -> float:
     latitude, longitude = points[0]
     plane = [((b - longitude) * around * math.cos(math.radians(a)), (a - latitude) * around) for a, b in points[1:]]
     total = 0.0
-    for (x1, y1), (x2, y2) in zip(plane, plane[1:], strict=False):
+    for (x1, y1), (x2, y2) in pairwise(plane):
         total += (y1 * x2 - x1 * y2) / 2
     return abs(total)
 
@@ -65,7 +66,7 @@ def is_inside(point: Point, shape: list[Point]) -> bool:
         return False
     y, x = point
     inside = False
-    for (y1, x1), (y2, x2) in zip(shape, shape[1:], strict=False):
+    for (y1, x1), (y2, x2) in pairwise(shape):
         if (y1 > y) != (y2 > y) and x < (x2 - x1) * (y - y1) / (y2 - y1) + x1:
             inside = not inside
     return inside
@@ -73,7 +74,7 @@ def is_inside(point: Point, shape: list[Point]) -> bool:
 
 def crosses_itself(points: list[Point]) -> bool:
     """True when two lines of the trace meet elsewhere than at a shared end."""
-    lines = list(zip(points, points[1:], strict=False))
+    lines = list(pairwise(points))
     closed = len(points) > 2 and points[0] == points[-1]
     for i, one in enumerate(lines):
         for j in range(i + 2, len(lines)):

@@ -18,7 +18,7 @@ from forms.expressions.syntax import MAX_DEPTH, ExpressionError, Raw, RawCall, R
 from forms.model import Call, Expression, Field, Filter, FormDefinition, Instance, Item, Literal, Path, Question, Repeat
 
 Steps = tuple[str, ...]
-QUESTION, GROUP, REPEAT = "question", "group", "repeat"
+QUESTION, GROUP, REPEAT, FIGURE = "question", "group", "repeat", "figure"
 OPERATORS: Final = frozenset({"or", "and", "=", "!=", "<", "<=", ">", ">=", "+", "-", "*", "div", "mod", "neg", "|"})
 _NUMERIC: Final = frozenset(
     """+ - * div mod neg last position number int round count count-non-empty sum floor ceiling abs pow
@@ -49,7 +49,7 @@ class Schema:
         """The same form with more questions: figures that later rules may use."""
         kinds, by_name = dict(self.kinds), dict(self.by_name)
         for path in paths:
-            kinds[path] = QUESTION
+            kinds[path] = FIGURE
             by_name[path[-1]] = (*by_name.get(path[-1], ()), path)
         return replace(self, kinds=kinds, by_name=by_name)
 

@@ -136,7 +136,7 @@ def to_number(value: Result) -> float:
     if kind is list:
         if not value:
             return math.nan
-        element = value[0]  # type: ignore[index]
+        element: Any = value[0]  # type: ignore[index]
         if type(element) is not str and type(element) is not dict:
             content = element.content
             if type(content) is int or type(content) is float:
@@ -154,7 +154,7 @@ def to_bool(value: Result) -> bool:
         return any(_node_truth(element) for element in value)  # type: ignore[union-attr]
     if kind is str:
         return value != ""
-    return value != 0 and value == value  # noqa: PLR0124 - NaN is not itself
+    return value != 0 and value == value
 
 
 def _node_truth(element: Any) -> bool:
@@ -163,7 +163,7 @@ def _node_truth(element: Any) -> bool:
     if type(element) is dict:
         return bool(element)
     content = element.content
-    return content is not None and content != "" and content != 0 or bool(content is None and element.text())
+    return (content is not None and content != "" and content != 0) or bool(content is None and element.text())
 
 
 def read_number_text(text: str) -> float:
@@ -261,7 +261,7 @@ def stamp(moment: datetime) -> str:
 
 def format_number(value: float) -> str:
     """The shortest digits that read back the same; no exponent from 1e-7 down or below 1e21."""
-    if value != value:  # noqa: PLR0124 - NaN
+    if value != value:
         return "NaN"
     if math.isinf(value):
         return "Infinity" if value > 0 else "-Infinity"

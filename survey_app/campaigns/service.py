@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 
@@ -34,7 +34,6 @@ from survey_app.models import (
     FormVersion,
     FrameUnit,
     Invitation,
-    Plan,
     Record,
     User,
     Visit,
@@ -627,15 +626,10 @@ def mark_opened(invitation: Invitation) -> None:
         )
 
 
-def plan_phases(plans: Iterable[Plan]) -> list[tuple[Plan, Mapping[str, object]]]:
-    """Each phase of each plan, for the choice of a campaign."""
-    return [(plan, phase) for plan in plans for phase in plan.document.get("phases", [])]
-
-
 __all__ = [
     "Instrument", "IssuedLink", "Progress", "Wish", "WorkItem", "assessors_of", "assign", "assign_area", "candidates",
     "change_campaign", "close_campaign", "create_campaign", "draw_sample", "find_invitation", "frame_counts",
     "frame_sizes", "freeze_frame", "get_campaign", "get_managed", "get_work", "has_begun", "invite", "issue_link",
-    "list_campaigns", "list_candidates", "list_invitations", "list_visits", "mark_opened", "open_visit",
-    "plan_phases", "progress", "record_outcome", "revoke_invitation", "settle_visit", "work_of",
+    "list_campaigns", "list_candidates", "list_invitations", "list_visits", "mark_opened", "open_visit", "progress",
+    "record_outcome", "revoke_invitation", "settle_visit", "work_of",
 ]

@@ -15,19 +15,21 @@ from babel.messages.pofile import read_po
 from flask import render_template
 from markupsafe import Markup
 
-from forms import Interview, Screen
-from forms.model import (
+from forms import (
     Call,
     Choice,
     Expression,
     FormDefinition,
     Group,
+    Interview,
     Item,
     Literal,
     Question,
     Repeat,
+    Screen,
     Text,
     Value,
+    read_number,
 )
 from survey_app.collect import rich
 from survey_app.languages import DEFAULT_LANGUAGE, FOLDER, translate, translate_issue
@@ -36,22 +38,17 @@ from survey_app.languages import DEFAULT_LANGUAGE, FOLDER, translate, translate_
 LONGEST_DRAWN_LIST = 50
 ROW_MARK = "__row__"
 
-# XForm type -> template in templates/collect/questions/. "nothing" draws no control: the value is not for people.
+# Question type -> template in templates/collect/questions/. "nothing" draws no control: the value is not for people.
 TEMPLATES: Mapping[str, str] = {
-    "text": "text", "string": "text", "barcode": "barcode", "integer": "number", "decimal": "number",
-    "range": "range", "date": "date", "time": "time", "datetime": "datetime", "dateTime": "datetime",
-    "select_one": "select_one", "select_multiple": "select_multiple", "select_one_from_file": "select_one",
-    "select_multiple_from_file": "select_multiple", "select_one_external": "select_one", "rank": "rank",
-    "note": "note", "acknowledge": "acknowledge", "trigger": "acknowledge", "geopoint": "geopoint",
-    "geotrace": "geotrace", "geoshape": "geotrace", "image": "image", "photo": "image", "audio": "media",
-    "video": "media", "file": "media", "background-audio": "nothing", "calculate": "nothing", "hidden": "nothing",
-    "start": "nothing", "end": "nothing", "today": "nothing", "deviceid": "nothing", "username": "nothing",
-    "email": "nothing", "phonenumber": "nothing", "audit": "nothing", "start-geopoint": "nothing",
-    "background-geopoint": "nothing", "simserial": "nothing", "subscriberid": "nothing", "imei": "nothing",
-    "instanceID": "nothing", "instanceName": "nothing", "csv-external": "nothing", "xml-external": "nothing",
-    "osm": "media", "uri:deviceid": "nothing", "uri:username": "nothing", "uri:phonenumber": "nothing",
-    "uri:email": "nothing", "uri:simserial": "nothing", "uri:subscriberid": "nothing", "percentage": "number",
+    "text": "text", "barcode": "barcode", "integer": "number", "decimal": "number", "range": "range", "date": "date",
+    "time": "time", "dateTime": "datetime", "select_one": "select_one", "select_multiple": "select_multiple",
+    "rank": "rank", "note": "note", "acknowledge": "acknowledge", "geopoint": "geopoint", "geotrace": "geotrace",
+    "geoshape": "geotrace", "image": "image", "audio": "media", "video": "media", "file": "media",
+    "calculate": "nothing", "hidden": "nothing", "start-geopoint": "nothing", "start": "nothing", "end": "nothing",
+    "today": "nothing", "deviceid": "nothing", "username": "nothing", "email": "nothing", "phonenumber": "nothing",
+    "audit": "nothing",
 }
+NUMBERS = frozenset({"integer", "decimal", "range"})
 SELECTS = frozenset({"select_one", "select_multiple", "rank"})
 
 
@@ -162,18 +159,37 @@ class Drawing:
     interview: Interview | None
     is_self_completed: bool = False
     problems: Mapping[str, Sequence[str]] = field(default_factory=dict)
-    readings: Mapping[str, Sequence[tuple[str, str]]] = field(default_factory=dict)
-    typed: Mapping[str, str] = field(default_factory=dict)  # what was typed where it could not be read
 
 
 def draw_screen(drawing: Drawing, screen: Screen, *, heading_id: str) -> Markup:
     """One screen's HTML: `<section class="screen" data-screen=...>`."""
+    group = screen.items[0] if len(screen.items) == 1 else None
+    whole = group if isinstance(group, Group) and not isinstance(group, Repeat) else None
+    parent = "/".join(whole.path) if whole else None
+    title, is_repeated = heading(drawing, screen)
     return Markup(  # noqa: S704
         render_template(
-            "collect/screen.html", screen=screen, heading_id=heading_id, nodes=nodes_of(drawing, screen.items),
-            title=text_html(drawing, screen.label, ""), in_app=drawing.interview is None,
+            "collect/screen.html", screen=screen, heading_id=heading_id, group=parent, title=title,
+            nodes=nodes_of(drawing, whole.children if whole else screen.items, parent),
+            hides_heading=is_repeated, in_app=drawing.interview is None,
         )
     )
+
+
+def heading(drawing: Drawing, screen: Screen) -> tuple[Markup, bool]:
+    """A screen's heading, and whether it only repeats what the screen's one question says itself.
+
+    A question that has a screen of its own stands under the name of its section.
+    """
+    item = screen.items[0]
+    if isinstance(item, Question) and len(item.path) > 1:
+        section = drawing.definition.find(item.path[:-1])
+        if section is not None and section.label:
+            return text_html(drawing, section.label, "/".join(item.path[:-1])), False
+    address = "/".join(item.path) if not isinstance(item, Question) else ""
+    label = screen.label or drawing.definition.title
+    is_repeated = isinstance(item, Repeat) or (isinstance(item, Question) and bool(screen.label))
+    return text_html(drawing, label, address), is_repeated
 
 
 def nodes_of(drawing: Drawing, items: Iterable[Item], parent: str | None = None) -> tuple[NodeView, ...]:
@@ -254,18 +270,17 @@ def _question(drawing: Drawing, question: Question, address: str) -> QuestionVie
     template = TEMPLATES.get(question.type, "text")
     value = interview.value(address) if interview else None
     choices, is_long = _choices(drawing, question, address, value) if template in SELECTS else ((), False)
-    shown = drawing.typed.get(address, shown_value(question, value))
     return QuestionView(
         template=template, type=question.type, path="/".join(question.path), address=address,
         label=text_html(drawing, question.label, address), label_is_filled=not interview and _is_filled(question.label),
         hint=text_html(drawing, question.hint, address), guidance=text_html(drawing, question.guidance, address),
         unit=_unit(drawing, question, address), unit_is_filled=not interview and question.unit_expression is not None,
-        value="" if value is None else plain_number(value), shown=shown, echo=_echo(drawing, question, value, address),
+        value="" if value is None else plain_number(value), shown=shown_value(question, value), echo=_echo(drawing, question, value, address),
         is_required=_is_required(drawing, question, address), may_be_required=question.required is not None,
         is_read_only=_is_read_only(drawing, question, address), is_conditional=question.relevant is not None,
         appearance=appearance, parameters=question.parameters, choices=choices, list_name=question.choices or "",
         is_long_list=is_long, errors=tuple(drawing.problems.get(address, ())),
-        readings=tuple(drawing.readings.get(address, ())),
+        readings=_readings(drawing, question, value),
         media={kind: text.plain(drawing.language) for kind, text in question.media.items()},
         keyboard=_keyboard(question, appearance), autocomplete=_autocomplete(drawing, question),
     )
@@ -349,7 +364,7 @@ def plain_number(value: Value) -> str:
 def shown_value(question: Question, value: Value) -> str:
     """A value as people type it: a decimal comma, no zone behind a date and time."""
     text = plain_number(value)
-    if question.type in ("decimal", "integer", "range", "percentage") and isinstance(value, (int, float)):
+    if question.type in NUMBERS and isinstance(value, (int, float)):
         return text.replace(".", ",")
     if TEMPLATES.get(question.type) == "datetime":
         return text[:16]
@@ -365,6 +380,14 @@ def number_words(value: float, language: str) -> str:
     from survey_app.languages import locale_of
 
     return str(format_decimal(value, format="#,##0.######", locale=locale_of(language)))
+
+
+def _readings(drawing: Drawing, question: Question, value: Value) -> tuple[tuple[str, str], ...]:
+    """The two numbers that what was typed may mean; none where it is clear."""
+    if question.type not in NUMBERS or not isinstance(value, str):
+        return ()
+    candidates = read_number(value, drawing.language).candidates
+    return tuple((str(number), number_words(float(number), drawing.language)) for number in candidates)
 
 
 def _echo(drawing: Drawing, question: Question, value: Value, address: str) -> str:

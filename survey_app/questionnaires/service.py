@@ -87,10 +87,21 @@ def read(source: bytes, name: str) -> Reading:
 
 def load_version(source: bytes, name: str, by: User | None = None) -> FormVersion:
     """Read a workbook and keep it as a draft version. Raises Invalid, with every issue, when it cannot be used."""
-    reading = read(source, name)
+    return add_reading(read(source, name), source, name, by)
+
+
+def add_reading(reading: Reading, source: bytes, name: str, by: User | None = None) -> FormVersion:
+    """Keep what was read as a draft version. Raises Invalid, with every issue, when it cannot be used."""
     if reading.errors:
         raise Invalid("This questionnaire has {count} errors.", count=len(reading.errors), issues=reading.issues)
     return add_version(reading, source, name, by)
+
+
+def has_workbook(source: bytes) -> bool:
+    """True when exactly this workbook is a published version already."""
+    sha256 = hashlib.sha256(source).hexdigest()
+    query = select(FormVersion.id).where(FormVersion.workbook_sha256 == sha256, FormVersion.published_at.is_not(None))
+    return db.session().scalar(query) is not None
 
 
 def add_version(reading: Reading, source: bytes, name: str, by: User | None = None) -> FormVersion:
@@ -286,8 +297,9 @@ def _kind(item: object) -> str:
 
 
 __all__ = [
-    "AlreadyPublished", "Reading", "Summary", "UnreadableWorkbook", "add_version", "changes_since", "definition",
-    "find_previous", "find_published", "get_questionnaire", "get_version", "list_campaigns_using", "list_published",
+    "AlreadyPublished", "Reading", "Summary", "UnreadableWorkbook", "add_reading", "add_version", "changes_since",
+    "definition", "find_previous", "find_published", "get_questionnaire", "get_version", "has_workbook",
+    "list_campaigns_using", "list_published",
     "list_questionnaires", "load_version", "outline", "publish", "read", "remove_draft", "retire", "warnings_of",
     "workbook_of",
 ]

@@ -17,15 +17,17 @@ from pathlib import Path
 from typing import Final
 
 from PIL import Image, ImageOps, UnidentifiedImageError
-from sqlalchemy import delete, select
+from sqlalchemy import select
 from sqlalchemy.dialects import postgresql, sqlite
 
 from survey_app import db, files
 from survey_app.config import Limits
-from survey_app.models import Attachment, Draft, Submission, SubmissionAttachment, SubmissionIssue, utc_now
+from survey_app.models import Attachment, Draft, SubmissionAttachment, utc_now
 from survey_app.problems import Conflict, Invalid, NotFound, Problem, TooLarge
 
 PICTURES: Final = {"JPEG": "image/jpeg", "PNG": "image/png", "WEBP": "image/webp"}
+NOT_ANNOUNCED: Final = ""  # an answer names a file whose hash nobody has told us yet
+MOST_FILES: Final = 300  # of one set of answers
 SHOWN_EDGE: Final = 2560  # pixels of the longer edge of the variant people are shown
 # (offset, bytes, content type): what other files begin with. Nothing a browser would run is among them.
 _MAGIC: Final = (
@@ -129,11 +131,10 @@ def _without_exif(picture: Image.Image) -> bytes:
     kind = picture.format or "JPEG"
     picture.draft("RGB", (SHOWN_EDGE, SHOWN_EDGE))  # a JPEG is decoded small at once
     upright = ImageOps.exif_transpose(picture)
-    upright.thumbnail((SHOWN_EDGE, SHOWN_EDGE))
-    plain = Image.new(upright.mode, upright.size)
     if upright.mode == "P":
-        plain = Image.new("RGBA", upright.size)
         upright = upright.convert("RGBA")
+    upright.thumbnail((SHOWN_EDGE, SHOWN_EDGE))
+    plain = Image.new(upright.mode, upright.size)  # a new picture knows nothing of the old one's metadata
     plain.paste(upright)
     out = io.BytesIO()
     if kind == "JPEG" and plain.mode not in ("L", "RGB", "CMYK"):
@@ -158,36 +159,27 @@ def link(draft: Draft, name: str, sha256: str) -> None:
     """Say that the answer naming `name` means the file of this hash; it may be replaced until the draft is sent."""
     _require_sha256(sha256)
     session, name = db.session(), clean_name(name)
-    known = session.get(SubmissionAttachment, (draft.instance_id, name))
+    known = session.get(SubmissionAttachment, (draft.instance_id, name), with_for_update=not db.database().is_sqlite)
     if known is None:
+        _require_open(draft)
         _require_room(draft.instance_id)
         session.add(SubmissionAttachment(instance_id=draft.instance_id, name=name, sha256=sha256))
-        if draft.sent_at is not None:
-            _forget_missing(draft.instance_id, name)
     elif known.sha256 != sha256:
-        if draft.sent_at is not None:
-            raise Conflict("This file belongs to answers that were already sent, and cannot be replaced.")
+        if known.sha256 != NOT_ANNOUNCED:
+            _require_open(draft)
         known.sha256 = sha256
     session.flush()
 
 
-MOST_FILES: Final = 300
+def _require_open(draft: Draft) -> None:
+    if draft.sent_at is not None:
+        raise Conflict("This file belongs to answers that were already sent, and cannot be changed any more.")
 
 
 def _require_room(instance_id: uuid.UUID) -> None:
     query = select(SubmissionAttachment.name).where(SubmissionAttachment.instance_id == instance_id)
     if len(db.session().scalars(query.limit(MOST_FILES)).all()) >= MOST_FILES:
         raise TooLarge("There are too many files: at most {limit}.", limit=MOST_FILES)
-
-
-def _forget_missing(instance_id: uuid.UUID, name: str) -> None:
-    """The file arrived that a sent submission was waiting for: the flag goes."""
-    submission = select(Submission.id).where(Submission.instance_id == instance_id).scalar_subquery()
-    waiting = delete(SubmissionIssue).where(
-        SubmissionIssue.submission_id == submission, SubmissionIssue.code == "attachment_missing",
-        SubmissionIssue.answer_note == name,
-    )
-    db.session().execute(waiting)
 
 
 def links_of(instance_id: uuid.UUID) -> dict[str, str]:

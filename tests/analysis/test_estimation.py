@@ -11,13 +11,30 @@ import analysis.coverage
 import analysis.design
 import analysis.estimation
 import analysis.intervals
-from analysis import Design, DesignError, counted, estimated, hypergeometric, share_interval, wilson
-from analysis.estimation import cells_of, estimate
+from analysis import (
+    CoverageTable,
+    Design,
+    DesignError,
+    cells_of,
+    counted,
+    estimate,
+    estimated,
+    hypergeometric,
+    share_interval,
+    wilson,
+)
+from analysis.estimation import merge_cells
 
 
 @pytest.mark.parametrize("module", [analysis.coverage, analysis.design, analysis.estimation, analysis.intervals])
 def test_examples_in_docstrings_run(module) -> None:  # type: ignore[no-untyped-def]
     assert doctest.testmod(module).failed == 0
+
+
+def of_units(values: pd.DataFrame, frame: pd.DataFrame, by: tuple[str, ...] = ()) -> CoverageTable:
+    """The estimate from unit rows: respondents with y and x, and the frame's units."""
+    counts = frame.groupby(["stratum", *by], as_index=False).size().rename(columns={"size": "n_frame"})
+    return estimated(cells_of(values, by), counts, "G1", by)
 
 
 def two_strata() -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -29,7 +46,7 @@ def two_strata() -> tuple[pd.DataFrame, pd.DataFrame]:
 
 def test_a_stratified_share_equals_the_textbook_sum() -> None:
     values, frame = two_strata()
-    row = estimated(values, frame, "G1").frame.iloc[0]
+    row = of_units(values, frame).frame.iloc[0]
     # p = 1/3 * 3/4 + 2/3 * 1/5 = 0.25 + 0.13333
     assert row["coverage"] == pytest.approx(0.25 + 2 / 15)
     # v = sum W^2 (1-f) p(1-p)/(r-1) = (1/9)(0.6)(0.1875/3) + (4/9)(0.75)(0.16/4)
@@ -48,7 +65,7 @@ def test_cells_give_the_variance_that_rows_give() -> None:
     counts = frame.groupby("stratum", as_index=False).size().rename(columns={"size": "n_frame"})
     responded = values.groupby("stratum", as_index=False).size().rename(columns={"size": "n_resp"})
     design = Design.from_counts(counts, responded)
-    cells = cells_of(values, ["area"], design)
+    cells = cells_of(values, ["area"])
     found = estimate(cells[cells["area"] == "p"], design)
 
     inside = (values["area"] == "p").astype(float)
@@ -66,7 +83,7 @@ def test_cells_give_the_variance_that_rows_give() -> None:
 def test_one_stratum_gets_the_exact_interval() -> None:
     frame = pd.DataFrame({"stratum": ["all"] * 300})
     values = pd.DataFrame({"stratum": ["all"] * 100, "y": [1.0] * 45 + [0.0] * 55, "x": 1.0})
-    row = estimated(values, frame, "G1").frame.iloc[0]
+    row = of_units(values, frame).frame.iloc[0]
     assert row["method"] == "exact"
     assert (round(row["low"] * 300), round(row["high"] * 300)) == (111, 160)
 
@@ -74,7 +91,7 @@ def test_one_stratum_gets_the_exact_interval() -> None:
 def test_a_complete_count_has_no_width() -> None:
     frame = pd.DataFrame({"stratum": ["a|1"] * 3 + ["a|2"] * 2})
     values = pd.DataFrame({"stratum": ["a|1"] * 3 + ["a|2"] * 2, "y": [1, 0, 1, 1, 0], "x": 1.0})
-    row = estimated(values, frame, "G3").frame.iloc[0]
+    row = of_units(values, frame).frame.iloc[0]
     assert row["low"] == row["high"] == row["coverage"] == pytest.approx(0.6)
 
 
@@ -117,3 +134,23 @@ def test_exact_limits_hold_their_level_in_a_small_population() -> None:
 def test_wilson_stays_between_zero_and_one() -> None:
     assert wilson(0.0, 12).low == pytest.approx(0.0)
     assert wilson(1.0, 12).high == pytest.approx(1.0)
+
+
+def test_collapsed_cells_equal_the_cells_of_the_joined_rows() -> None:
+    random = np.random.default_rng(9)
+    values = pd.DataFrame({
+        "stratum": np.repeat(["a|1", "a|2"], [5, 8]), "y": random.normal(1e12, 5, 13), "x": random.gamma(3, 200, 13),
+    })
+    merged = merge_cells(cells_of(values), {"a|1": "a|1", "a|2": "a|1"})
+    joined = cells_of(values.assign(stratum="a|1"))
+    columns = ["n", "missing", "sum_y", "sum_x", "var_y", "var_x", "cov_xy"]
+    assert merged[columns].iloc[0].tolist() == pytest.approx(joined[columns].iloc[0].tolist(), rel=1e-4)
+
+
+def test_a_group_without_respondents_keeps_its_row() -> None:
+    frame = pd.DataFrame({"stratum": ["s"] * 6, "area": ["p"] * 4 + ["q"] * 2})
+    values = pd.DataFrame({"stratum": ["s"] * 3, "area": ["p"] * 3, "y": [1.0, 0.0, None], "x": 1.0})
+    table = of_units(values, frame, ("area",)).frame.set_index("area")
+    assert table.loc["q", "n"] == 0
+    assert pd.isna(table.loc["q", "coverage"])
+    assert table.loc["p", ["n", "missing"]].tolist() == [2, 1]

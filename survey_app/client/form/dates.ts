@@ -1,96 +1,91 @@
-/** Days and moments as the form language has them: ISO texts, days since 1970, a fixed zone offset. */
+/** Days and moments as the form language has them: ISO texts, days since 1970, a fixed zone offset in minutes. */
 
+const DAY = 86_400_000;
 const DATE = /^(\d{4})-(\d{2})-(\d{2})$/;
-const DATE_TIME = /^(\d{4})-(\d{2})-(\d{2})T(\d{2}):(\d{2})(?::(\d{2})(?:\.(\d{1,9}))?)?(Z|[+-]\d{2}:?\d{2})?$/;
+const TIME = /^(\d{2}):(\d{2})(?::(\d{2})(\.\d+)?)?(Z|[+-]\d{2}:?\d{2})?$/;
 
-export interface Moment {
-  year: number;
-  month: number;
-  day: number;
-  hour: number;
-  minute: number;
-  second: number;
-  millisecond: number;
-  /** 0 is Sunday. */
-  weekday: number;
+/** Days since 1970-01-01 of an ISO date or date-time (`offset` where it names no zone), else null. */
+export function dayNumber(text: string, offset = 0): number | null {
+  const match = DATE.exec(text.slice(0, 10));
+  if (!match) return null;
+  const [year, month, day] = [Number(match[1]), Number(match[2]), Number(match[3])];
+  const date = new Date(Date.UTC(2000, month - 1, day));
+  date.setUTCFullYear(year, month - 1, day);
+  if (year < 1 || date.getUTCMonth() !== month - 1 || date.getUTCDate() !== day) return null;
+  const days = date.getTime() / DAY;
+  if (text.length === 10) return days;
+  const time = /^[T ]/.test(text.slice(10)) ? readTime(text.slice(11)) : null;
+  return time && days + (time.seconds - (time.zone ?? offset) * 60) / 86_400;
 }
 
-function isRealDay(year: number, month: number, day: number): boolean {
-  const date = new Date(Date.UTC(year, month - 1, day));
-  return date.getUTCMonth() === month - 1 && date.getUTCDate() === day;
+/** Seconds since midnight and minutes ahead of UTC of an ISO time, or null. */
+export function readTime(text: string): { seconds: number; zone: number | null } | null {
+  const match = TIME.exec(text);
+  if (!match) return null;
+  const [hours, minutes, seconds] = [Number(match[1]), Number(match[2]), Number(match[3] ?? 0)];
+  if (hours > 23 || minutes > 59 || seconds > 59) return null;
+  return { seconds: hours * 3600 + minutes * 60 + seconds + Number(match[4] ?? 0), zone: readZone(match[5]) };
 }
 
-export function isIsoDate(text: string): boolean {
-  const match = DATE.exec(text);
-  return match !== null && isRealDay(Number(match[1]), Number(match[2]), Number(match[3]));
+function readZone(text: string | undefined): number | null {
+  if (text === undefined) return null;
+  if (text === "Z") return 0;
+  const minutes = Number(text.slice(1, 3)) * 60 + Number(text.slice(-2));
+  return text.startsWith("-") ? -minutes : minutes;
 }
 
-export function isIsoDateTime(text: string): boolean {
-  const match = DATE_TIME.exec(text);
-  if (!match || !isRealDay(Number(match[1]), Number(match[2]), Number(match[3]))) return false;
-  return Number(match[4]) < 24 && Number(match[5]) < 60 && Number(match[6] ?? 0) < 60;
+/** A time of day as a part of the day, by the clock it was read from. */
+export function timeFraction(text: string): number {
+  const time = readTime(text);
+  return time ? time.seconds / 86_400 : NaN;
 }
 
-/** Days since 1970-01-01 of an ISO date. */
-export function dayOf(text: string): number {
-  const match = DATE.exec(text);
-  return match ? Date.UTC(Number(match[1]), Number(match[2]) - 1, Number(match[3])) / 86_400_000 : NaN;
+export const isIsoDate = (text: string): boolean => text.length === 10 && dayNumber(text) !== null;
+export const isIsoDateTime = (text: string): boolean => text.length > 15 && text[10] === "T" && dayNumber(text) !== null;
+
+/** The ISO date of days since 1970; empty outside the years 1 to 9999. */
+export function isoDate(days: number): string {
+  return isInRange(days) ? new Date(Math.floor(days) * DAY).toISOString().slice(0, 10) : "";
 }
 
-/** Milliseconds since 1970 of an ISO date-time; without a zone it is on the clock of `offset`. */
-export function instantOf(text: string, offset = 0): number {
-  const match = DATE_TIME.exec(text);
-  if (!match) return NaN;
-  const [, year, month, day, hour, minute, second = "0", fraction = "0", zone] = match;
-  const local = Date.UTC(Number(year), Number(month) - 1, Number(day), Number(hour), Number(minute), Number(second));
-  return local + Number(fraction.padEnd(3, "0").slice(0, 3)) - zoneMinutes(zone, offset) * 60_000;
-}
-
-function zoneMinutes(zone: string | undefined, offset: number): number {
-  if (!zone) return offset;
-  if (zone === "Z") return 0;
-  const digits = zone.replace(":", "");
-  const minutes = Number(digits.slice(1, 3)) * 60 + Number(digits.slice(3, 5));
-  return zone.startsWith("-") ? -minutes : minutes;
-}
-
+const isInRange = (days: number): boolean => days >= -719_162 && days < 2_932_897;
 const two = (value: number): string => String(value).padStart(2, "0");
-
-export function isoDate(day: number): string {
-  const date = new Date(Math.floor(day) * 86_400_000);
-  if (Number.isNaN(date.getTime())) return "";
-  return `${String(date.getUTCFullYear()).padStart(4, "0")}-${two(date.getUTCMonth() + 1)}-${two(date.getUTCDate())}`;
-}
 
 /** A moment written on the clock of `offset`: 2026-11-23T22:50:00.000+07:00. */
 export function isoDateTime(instant: number, offset: number): string {
-  const date = new Date(instant + offset * 60_000);
-  if (Number.isNaN(date.getTime())) return "";
+  if (!isInRange(instant / DAY)) return "";
   const zone = `${offset < 0 ? "-" : "+"}${two(Math.floor(Math.abs(offset) / 60))}:${two(Math.abs(offset) % 60)}`;
-  return date.toISOString().slice(0, -1) + zone;
+  return new Date(instant + offset * 60_000).toISOString().slice(0, -1) + zone;
 }
 
-/** The parts of an ISO date or date-time, a date-time on the clock it was written on. */
-export function momentOf(text: string): Moment | null {
-  const full = isIsoDate(text) ? `${text}T00:00:00` : text;
-  if (!isIsoDateTime(full)) return null;
-  const date = new Date(instantOf(full.replace(/(Z|[+-]\d{2}:?\d{2})$/, "")));
-  return {
-    year: date.getUTCFullYear(), month: date.getUTCMonth() + 1, day: date.getUTCDate(), hour: date.getUTCHours(),
-    minute: date.getUTCMinutes(), second: date.getUTCSeconds(), millisecond: date.getUTCMilliseconds(), weekday: date.getUTCDay(),
-  };
-}
+const MONTHS: Record<string, (month: number) => string> = {
+  vi: (month) => `thg ${month + 1}`,
+  en: (month) => "Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec".split(" ")[month] ?? "",
+};
+const WEEKDAYS: Record<string, string[]> = {
+  vi: ["CN", "Th 2", "Th 3", "Th 4", "Th 5", "Th 6", "Th 7"],
+  en: ["Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"],
+};
+const inLanguage = <T>(table: Record<string, T>, language: string): T => table[language] ?? (table.en as T);
 
-/** format-date's codes: %Y %y %m %n %b %d %e %a %H %h %M %S %3. */
-export function formatMoment(moment: Moment, format: string, language: string): string {
-  const at = new Date(Date.UTC(moment.year, moment.month - 1, moment.day));
-  const named = (options: Intl.DateTimeFormatOptions): string =>
-    new Intl.DateTimeFormat(language === "en" ? "en-GB" : language, { ...options, timeZone: "UTC" }).format(at);
-  const codes: Record<string, () => string> = {
-    Y: () => String(moment.year).padStart(4, "0"), y: () => two(moment.year % 100), m: () => two(moment.month),
-    n: () => String(moment.month), b: () => named({ month: "short" }), d: () => two(moment.day), e: () => String(moment.day),
-    a: () => named({ weekday: "short" }), H: () => two(moment.hour), h: () => String(moment.hour), M: () => two(moment.minute),
-    S: () => two(moment.second), "3": () => String(moment.millisecond).padStart(3, "0"), "%": () => "%",
-  };
-  return format.replace(/%(.)/g, (whole, code: string) => codes[code]?.() ?? whole);
+const CODES: Record<string, (at: Date, language: string) => string> = {
+  Y: (at) => String(at.getUTCFullYear()).padStart(4, "0"),
+  y: (at) => two(at.getUTCFullYear() % 100),
+  m: (at) => two(at.getUTCMonth() + 1),
+  n: (at) => String(at.getUTCMonth() + 1),
+  b: (at, language) => inLanguage(MONTHS, language)(at.getUTCMonth()),
+  d: (at) => two(at.getUTCDate()),
+  e: (at) => String(at.getUTCDate()),
+  a: (at, language) => inLanguage(WEEKDAYS, language)[at.getUTCDay()] ?? "",
+  H: (at) => two(at.getUTCHours()),
+  h: (at) => String(at.getUTCHours()),
+  M: (at) => two(at.getUTCMinutes()),
+  S: (at) => two(at.getUTCSeconds()),
+  "3": (at) => String(at.getUTCMilliseconds()).padStart(3, "0"),
+};
+
+/** format-date's codes over days since 1970 on the local clock. */
+export function formatDays(days: number, format: string, language: string): string {
+  const at = new Date(Math.floor(days * DAY + 0.5));
+  return format.replace(/%([^])?/g, (whole, code: string | undefined) => CODES[code ?? ""]?.(at, language) ?? whole);
 }

@@ -2,7 +2,7 @@
 
 import type { Ast, InstanceItem, Value } from "./definition";
 import { EAGER, LAZY } from "./functions";
-import { dayOf, isIsoDate, isIsoDateTime, instantOf } from "./dates";
+import { dayNumber, timeFraction } from "./dates";
 
 /** Something a path can lead to: a question's slot, a row of a repeat, an item of a secondary instance. */
 export interface XNode {
@@ -29,6 +29,7 @@ export interface Host<Row = unknown> {
   choiceName(value: string, path: string): string;
   clock(): Clock;
   language: string;
+  version: string;
 }
 
 export interface Context<Row = unknown> {
@@ -39,8 +40,6 @@ export interface Context<Row = unknown> {
   readonly position?: number;
   readonly size?: number;
 }
-
-export class ExpressionError extends Error {}
 
 /** The value of an expression: a scalar, or the nodes it leads to. */
 export function evaluate(ast: Ast, context: Context): Result {
@@ -59,7 +58,7 @@ export function evaluate(ast: Ast, context: Context): Result {
   const lazy = LAZY[name];
   if (lazy) return lazy(ast.slice(1), context);
   const eager = EAGER[name];
-  if (!eager) throw new ExpressionError(name);
+  if (!eager) return "";
   return eager(ast.slice(1).map((argument) => evaluate(argument, context)), context);
 }
 
@@ -80,50 +79,81 @@ function filtered(ast: Ast[], context: Context): XNode[] {
   return steps ? nodes.flatMap((node) => context.host.below(node, steps)) : nodes;
 }
 
+/** The text or value of one node; an item of a secondary instance stands for all its texts. */
+function content(node: XNode): string | number {
+  return node.item ? Object.values(node.item).join("") : (node.value ?? "");
+}
+
 /** The one value of a result: of several nodes the first counts, a missing node is blank. */
 export function scalar(result: Result): Scalar {
-  return Array.isArray(result) ? (result[0]?.value ?? "") : result;
+  if (!Array.isArray(result)) return result;
+  return result[0] ? content(result[0]) : "";
 }
 
+/** XPath's boolean(), where a blank node or one holding the number zero is false. */
 export function toBoolean(result: Result): boolean {
-  const value = scalar(result);
-  return typeof value === "number" ? value !== 0 && !Number.isNaN(value) : Boolean(value);
+  if (Array.isArray(result)) return result.some((node) => Boolean(content(node)));
+  return typeof result === "number" ? result !== 0 && !Number.isNaN(result) : Boolean(result);
 }
 
-const NUMBER = /^\s*-?(\d+(\.\d*)?|\.\d+)\s*$/;
+const NUMBER = /^-?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?$/;
 
-/** XPath's number(), and an ISO date or date-time as days since 1970. */
+/** XPath's number(); an ISO date or date-time is days since 1970, a time a part of the day. */
 export function toNumber(result: Result): number {
   const value = scalar(result);
-  if (typeof value === "number") return value;
-  if (typeof value === "boolean") return value ? 1 : 0;
-  if (NUMBER.test(value)) return Number(value);
-  if (isIsoDate(value)) return dayOf(value);
-  return isIsoDateTime(value) ? instantOf(value) / 86_400_000 : NaN;
+  if (typeof value !== "string") return Number(value);
+  const text = value.replace(/^[ \t\r\n]+|[ \t\r\n]+$/g, "");
+  if (NUMBER.test(text)) return Number(text);
+  return text.length > 4 && /^\d/.test(text) ? dayNumber(text) ?? timeFraction(text) : NaN;
 }
 
 export function toText(result: Result): string {
   const value = scalar(result);
-  if (typeof value === "number") return numberText(value);
-  return typeof value === "boolean" ? String(value) : value;
+  return typeof value === "number" ? numberText(value) : String(value);
 }
 
-/** The one spelling of a number: shortest digits that read back equal, never an exponent, no ".0". */
+/** The one spelling of a number: shortest digits that read back equal, no exponent below 1e21, no ".0". */
 export function numberText(value: number): string {
   const text = String(value === 0 ? 0 : value);
-  const exponent = /^(-?)(\d)(?:\.(\d+))?e([+-]\d+)$/.exec(text);
+  const exponent = /^(-?)(\d)(?:\.(\d+))?e-(\d+)$/.exec(text);
   if (!exponent) return text;
-  const [, sign = "", first = "", rest = "", power = "0"] = exponent;
-  const digits = first + rest;
-  const point = 1 + Number(power);
-  if (point <= 0) return `${sign}0.${"0".repeat(-point)}${digits}`;
-  return sign + digits.padEnd(point, "0");
+  const [, sign = "", first = "", rest = "", power = "1"] = exponent;
+  return `${sign}0.${"0".repeat(Number(power) - 1)}${first}${rest}`;
 }
 
-/** "=" of two results, by XPath's order of types: truth, then number, then text. */
-export function areEqual(left: Result, right: Result): boolean {
-  const [a, b] = [scalar(left), scalar(right)];
-  if (typeof a === "boolean" || typeof b === "boolean") return toBoolean(a) === toBoolean(b);
-  if (typeof a === "number" || typeof b === "number") return toNumber(a) === toNumber(b);
-  return a === b;
+type Atom = string | number;
+
+/** What a comparison sees: the text of every node, of no node a blank. */
+function atoms(result: Exclude<Result, boolean>): Atom[] {
+  if (!Array.isArray(result)) return [result];
+  return result.length ? result.map((node) => toText([node])) : [""];
 }
+
+/** "=" and "!=": true when some pair of members is equal, or is not. */
+export function compareEqual(left: Result, right: Result, wanted: boolean): boolean {
+  if (typeof left === "boolean" || typeof right === "boolean") return (toBoolean(left) === toBoolean(right)) === wanted;
+  const others = atoms(right);
+  return atoms(left).some((a) => others.some((b) => areEqual(a, b) === wanted));
+}
+
+function areEqual(a: Atom, b: Atom): boolean {
+  return typeof a === "string" && typeof b === "string" ? a === b : toNumber(a) === toNumber(b);
+}
+
+/** "<" and its kin, as numbers; beside a date-time a date means its first moment on the device. */
+export function compareOrder(left: Result, right: Result, offset: number, holds: (a: number, b: number) => boolean): boolean {
+  if (typeof left === "boolean" || typeof right === "boolean") {
+    const [a, b] = [left, right].map((side) => (Array.isArray(side) ? Number(toBoolean(side)) : toNumber(side)));
+    return holds(a as number, b as number);
+  }
+  const others = atoms(right);
+  return atoms(left).some((a) => others.some((b) => holds(aligned(a, b, offset), aligned(b, a, offset))));
+}
+
+function aligned(value: Atom, beside: Atom, offset: number): number {
+  const number = toNumber(value);
+  return isDate(value) && isDateTime(beside) ? number - offset / 1440 : number;
+}
+
+const isDate = (value: Atom): boolean => typeof value === "string" && /^\d{4}-\d{2}-\d{2}$/.test(value);
+const isDateTime = (value: Atom): boolean => typeof value === "string" && value.length > 15 && /^.{4}-.{5}[T ]/.test(value);

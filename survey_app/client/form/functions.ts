@@ -2,10 +2,10 @@
 
 import type { Ast, Value } from "./definition";
 import {
-  areEqual, evaluate, numberText, scalar, toBoolean, toNumber, toText,
+  compareEqual, compareOrder, evaluate, scalar, toBoolean, toNumber, toText,
   type Context, type Result, type XNode,
 } from "./expressions";
-import { dayOf, formatMoment, instantOf, isIsoDate, isIsoDateTime, isoDate, isoDateTime, momentOf } from "./dates";
+import { dayNumber, formatDays, isIsoDate, isoDate, isoDateTime, readTime } from "./dates";
 
 type Eager = (values: Result[], context: Context) => Result;
 type Lazy = (trees: Ast[], context: Context) => Result;
@@ -22,7 +22,7 @@ export function nodesOf(result: Result | undefined): XNode[] {
 const valuesOf = (results: Result[]): Value[] => results.flatMap((result) => nodesOf(result).map((node) => node.value));
 const isFilled = (value: Value): boolean => value !== null && value !== "";
 const words = (result: Result): string[] => toText(result).split(/\s+/).filter(Boolean);
-const own = (values: Result[], context: Context): Result => values[0] ?? context.self ?? "";
+const own = (values: Result[], context: Context): Result => values[0] ?? (context.item ? [context.item] : (context.self ?? ""));
 
 function numeric(operation: (...numbers: number[]) => number): Eager {
   return (values) => operation(...values.map(toNumber));
@@ -74,7 +74,7 @@ function matches(text: string, pattern: string): boolean {
 
 function extreme(pick: (...numbers: number[]) => number): Eager {
   return (values) => {
-    const numbers = valuesOf(values).filter(isFilled).map((value) => toNumber(value ?? ""));
+    const numbers = valuesOf(values).map((value) => toNumber(value ?? ""));
     return numbers.length ? pick(...numbers) : NaN;
   };
 }
@@ -90,37 +90,41 @@ function checklist(values: Result[], weighted: boolean): boolean {
   return (low < 0 || sum >= low) && (high < 0 || sum <= high);
 }
 
-/** An ISO date from a date, a date-time or days since 1970. */
-function asDate(result: Result | undefined, context: Context): string {
-  const value = scalar(result ?? "");
-  if (typeof value === "number") return isoDate(value);
-  const text = toText(value);
-  if (isIsoDateTime(text)) return isoDate(Math.floor((instantOf(text) + context.host.clock().offset * 60_000) / DAY));
-  if (isIsoDate(text)) return text;
-  const days = toNumber(text);
-  return Number.isNaN(days) ? "" : isoDate(days);
+/** Days since 1970 of a value; a date-time without a zone is on the device's clock. */
+function daysOf(result: Result, context: Context): number {
+  const value = scalar(result);
+  const days = typeof value === "string" && value.length > 9 ? dayNumber(value.trim(), context.host.clock().offset) : null;
+  return days ?? toNumber(value);
 }
 
-function asDateTime(result: Result | undefined, context: Context): string {
+/** The text of a value that is an ISO date or date-time, else "". */
+function isoText(result: Result): string {
+  const value = scalar(result);
+  return typeof value === "string" && dayNumber(value.trim()) !== null ? value.trim() : "";
+}
+
+function asDateTime(result: Result, context: Context): string {
+  const value = scalar(result);
+  const days = typeof value === "boolean" ? NaN : toNumber(value);
+  return isoText(result) || isoDateTime(Math.floor(days * DAY + 0.5), context.host.clock().offset);
+}
+
+function formatted([value = "", format = ""]: Result[], context: Context): string {
+  const bare = scalar(value);
+  let days = typeof bare === "boolean" ? NaN : daysOf(value, context);
+  if (!(days > -719_000 && days < 2_932_000)) return "";
+  const text = typeof bare === "string" ? bare.trim() : "";
+  if ((!isIsoDate(text) && days !== Math.floor(days)) || text.length > 10) days += context.host.clock().offset / 1440;
+  return formatDays(days, toText(format), context.host.language);
+}
+
+function decimalTime(result: Result, context: Context): number {
+  const text = toText(result);
+  const time = readTime(text[10] === "T" ? text.slice(11) : text);
+  if (!time) return NaN;
   const { offset } = context.host.clock();
-  const value = scalar(result ?? "");
-  if (typeof value !== "number") {
-    const text = toText(value);
-    if (isIsoDateTime(text)) return /(Z|[+-]\d{2}:?\d{2})$/.test(text) ? text : isoDateTime(instantOf(text, offset), offset);
-    if (isIsoDate(text)) return isoDateTime(dayOf(text) * DAY - offset * 60_000, offset);
-  }
-  const days = toNumber(value);
-  return Number.isNaN(days) ? "" : isoDateTime(Math.round(days * DAY), offset);
-}
-
-function formatted(values: Result[], context: Context, asText: (result: Result | undefined, context: Context) => string): string {
-  const moment = momentOf(asText(values[0], context));
-  return moment ? formatMoment(moment, toText(values[1] ?? ""), context.host.language) : "";
-}
-
-function decimalTime(result: Result | undefined): number {
-  const match = /^(\d{2}):(\d{2})(?::(\d{2}(?:\.\d+)?))?/.exec(toText(result ?? ""));
-  return match ? (Number(match[1]) * 3600 + Number(match[2]) * 60 + Number(match[3] ?? 0)) / 86_400 : NaN;
+  const seconds = time.seconds + (offset - (time.zone ?? offset)) * 60;
+  return (((seconds % 86_400) + 86_400) % 86_400) / 86_400;
 }
 
 /** `length` random characters, or a version 4 UUID. */
@@ -137,20 +141,18 @@ export function uuid(length = NaN): string {
   return hex.replace(/^(.{8})(.{4})(.{4})(.{4})/, "$1-$2-$3-$4-");
 }
 
-/** Fisher-Yates inside-out; with a seed, Park and Miller's generator. */
-export function shuffled<T>(items: readonly T[], seed?: number): T[] {
-  let state = seed === undefined || Number.isNaN(seed) ? 0 : Math.trunc(seed) % 2_147_483_647;
-  if (state <= 0 && seed !== undefined) state += 2_147_483_646;
-  const next = (): number => {
-    if (seed === undefined) return Math.random();
+/** JavaRosa's seeded shuffle: Fisher-Yates inside out, Park and Miller's numbers. */
+export function shuffled<T>(items: readonly T[], seed = 1): T[] {
+  let state = Number.isFinite(seed) ? ((Math.trunc(seed) % 2_147_483_647) + 2_147_483_647) % 2_147_483_647 : 1;
+  if (state === 0) state = 2_147_483_646;
+  const out: T[] = [];
+  items.forEach((item, place) => {
     state = (state * 16_807) % 2_147_483_647;
-    return (state - 1) / 2_147_483_646;
-  };
-  const out = items.slice();
-  for (let index = out.length - 1; index > 0; index -= 1) {
-    const other = Math.floor(next() * (index + 1));
-    [out[index], out[other]] = [out[other] as T, out[index] as T];
-  }
+    const other = Math.floor(((state - 1) / 2_147_483_646) * (place + 1));
+    out.push(item);
+    if (other !== place) out[place] = out[other] as T;
+    out[other] = item;
+  });
   return out;
 }
 
@@ -176,14 +178,18 @@ function choiceName(trees: Ast[], context: Context): Result {
   return context.host.choiceName(toText(evaluate(trees[0] ?? "", context)), path);
 }
 
-const compare = (test: (left: number, right: number) => boolean): Eager => (values) =>
-  test(toNumber(values[0] ?? ""), toNumber(values[1] ?? ""));
+const compare = (test: (left: number, right: number) => boolean): Eager => ([left = "", right = ""], { host }) =>
+  compareOrder(left, right, host.clock().offset, test);
 
 /** Functions that decide themselves which of their arguments to evaluate, and how. */
 export const LAZY: Record<string, Lazy> = {
   and: (trees, context) => trees.every((tree) => toBoolean(evaluate(tree, context))),
   or: (trees, context) => trees.some((tree) => toBoolean(evaluate(tree, context))),
   if: ([condition = "", yes = "", no = ""], context) => evaluate(toBoolean(evaluate(condition, context)) ? yes : no, context),
+  coalesce: ([first = "", second = ""], context) => {
+    const value = evaluate(first, context);
+    return ["", "NaN"].includes(toText(value)) ? evaluate(second, context) : value;
+  },
   once: ([tree = ""], context) => (isFilled(context.self) ? (context.self ?? "") : evaluate(tree, context)),
   "indexed-repeat": indexedRepeat,
   "jr:choice-name": choiceName,
@@ -191,8 +197,8 @@ export const LAZY: Record<string, Lazy> = {
 
 /** Functions of their arguments' values. */
 export const EAGER: Record<string, Eager> = {
-  "=": ([left = "", right = ""]) => areEqual(left, right),
-  "!=": ([left = "", right = ""]) => !areEqual(left, right),
+  "=": ([left = "", right = ""]) => compareEqual(left, right, true),
+  "!=": ([left = "", right = ""]) => compareEqual(left, right, false),
   "<": compare((left, right) => left < right),
   "<=": compare((left, right) => left <= right),
   ">": compare((left, right) => left > right),
@@ -210,12 +216,11 @@ export const EAGER: Record<string, Eager> = {
   not: ([value = ""]) => !toBoolean(value),
   boolean: ([value = ""]) => toBoolean(value),
   "boolean-from-string": ([value = ""]) => ["true", "1"].includes(toText(value)),
-  coalesce: (values) => values.map(scalar).find((value) => value !== "") ?? "",
   checklist: (values) => checklist(values, false),
   "weighted-checklist": (values) => checklist(values, true),
 
   string: (values, context) => toText(own(values, context)),
-  number: (values, context) => toNumber(own(values, context)),
+  number: (values, context) => daysOf(own(values, context), context),
   int: numeric((value = NaN) => Math.trunc(value)),
   regex: texts((text = "", pattern = "") => matches(text, pattern)),
   concat: (values) => valuesOf(values).map((value) => toText(value ?? "")).join(""),
@@ -231,7 +236,7 @@ export const EAGER: Record<string, Eager> = {
   "ends-with": texts((text = "", part = "") => text.endsWith(part)),
   "string-length": (values, context) => letters(toText(own(values, context))).length,
 
-  sum: (values) => valuesOf(values).reduce<number>((sum, value) => sum + (isFilled(value) ? toNumber(value ?? "") : 0), 0),
+  sum: ([nodes]) => nodesOf(nodes).map((node) => node.value).reduce<number>((sum, value) => sum + (isFilled(value) ? toNumber(value ?? "") : 0), 0),
   max: extreme(Math.max),
   min: extreme(Math.min),
   count: ([nodes]) => nodesOf(nodes).length,
@@ -256,7 +261,7 @@ export const EAGER: Record<string, Eager> = {
   atan2: numeric(Math.atan2),
 
   selected: ([list = "", wanted = ""]) => words(list).includes(toText(wanted).trim()),
-  "selected-at": ([list = "", index = 0]) => words(list)[toNumber(index)] ?? "",
+  "selected-at": ([list = "", index = 0]) => words(list)[Math.floor(toNumber(index))] ?? "",
   "count-selected": ([list = ""]) => words(list).length,
   position: ([nodes], context) => {
     const node = Array.isArray(nodes) ? nodes[0] : undefined;
@@ -268,17 +273,17 @@ export const EAGER: Record<string, Eager> = {
   random: () => Math.random(),
   uuid: ([length]) => uuid(length === undefined ? NaN : toNumber(length)),
   "jr:itext": texts((id = "") => id),
-  version: () => "",
+  version: (_, { host }) => host.version,
   current: () => [],
 
   today: (_, { host }) => isoDate((host.clock().now + host.clock().offset * 60_000) / DAY),
   now: (_, { host }) => isoDateTime(host.clock().now, host.clock().offset),
-  date: ([value], context) => asDate(value, context),
-  "date-time": ([value], context) => asDateTime(value, context),
-  "decimal-date-time": ([value = ""]) => toNumber(value),
-  "decimal-time": ([value]) => decimalTime(value),
-  "format-date": (values, context) => formatted(values, context, asDate),
-  "format-date-time": (values, context) => formatted(values, context, asDateTime),
+  date: ([value = ""]) => isoText(value).slice(0, 10) || isoDate(toNumber(value)),
+  "date-time": ([value = ""], context) => asDateTime(value, context),
+  "decimal-date-time": ([value = ""], context) => daysOf(value, context),
+  "decimal-time": ([value = ""], context) => decimalTime(value, context),
+  "format-date": formatted,
+  "format-date-time": formatted,
 };
 
 /** Names that form/rare.ts adds when a form uses one of them. */
@@ -289,5 +294,3 @@ export function usesRare(json: unknown): boolean {
   if (Array.isArray(json)) return RARE.includes(json[0] as string) || json.some(usesRare);
   return typeof json === "object" && json !== null && Object.values(json).some(usesRare);
 }
-
-export { numberText };

@@ -1,11 +1,11 @@
 /** One interview: answers, relevance, calculations, repeats and what is wrong. The twin of forms/answers.py. */
 
 import type { Ast, Choice, Definition, InstanceItem, Issue, Question, Text, Value } from "./definition";
-import { areEqual, evaluate, toBoolean, toText, scalar, type Clock, type Context, type Host, type Result, type XNode } from "./expressions";
+import { evaluate, toBoolean, toNumber, toText, scalar, type Clock, type Context, type Host, type Result, type XNode } from "./expressions";
 import { shuffled, uuid } from "./functions";
 import { isoDate, isoDateTime } from "./dates";
 import { prepare, type Schema, type SchemaNode } from "./schema";
-import { isBlank, stored, typeIssue } from "./values";
+import { isBlank, read, stored, typeIssue } from "./values";
 
 export type Answers = { [name: string]: Value | Answers | Answers[] };
 
@@ -38,6 +38,15 @@ export interface Options {
   username?: string;
 }
 
+const MAX_ROWS = 1000;
+
+/** Rows that a count makes are numbered, so that the phone and the server give them the same ids. */
+function freeId(rows: readonly Row[]): string {
+  let place = rows.length + 1;
+  while (rows.some((row) => row.id === String(place))) place += 1;
+  return String(place);
+}
+
 export function deviceClock(): Clock {
   const now = new Date();
   return { now: now.getTime(), offset: -now.getTimezoneOffset() };
@@ -46,6 +55,7 @@ export function deviceClock(): Clock {
 export class Interview implements Host<Row> {
   readonly schema: Schema;
   readonly language: string;
+  readonly version: string;
   readonly clock: () => Clock;
   readonly root: Row;
   private readonly instances: Record<string, InstanceItem[]>;
@@ -61,6 +71,7 @@ export class Interview implements Host<Row> {
     this.schema = "byPath" in definition ? definition : prepare(definition);
     this.options = options;
     this.language = options.language ?? this.schema.definition.languages[0] ?? "";
+    this.version = this.schema.definition.version;
     this.clock = options.clock ?? deviceClock;
     this.instances = { ...this.schema.definition.instances, ...options.instances };
     this.root = this.makeRow("", null, null, "");
@@ -84,7 +95,10 @@ export class Interview implements Host<Row> {
       const known = new Set(this.rows(address));
       for (const id of rows[address] ?? []) if (!known.has(id)) this.addRow(address, id);
     }
-    for (const [address, value] of Object.entries(values)) this.put(this.slots.get(address), value);
+    for (const [address, value] of Object.entries(values)) {
+      const slot = this.slots.get(address);
+      if (this.put(slot, value) && slot) this.enqueue(slot);
+    }
     this.run();
     this.isLoading = false;
     this.touched = new Set();
@@ -125,9 +139,11 @@ export class Interview implements Host<Row> {
       if (!slot?.isRelevant) continue;
       const { item } = node;
       if (item.kind === "group") out[item.name] = this.tree(node.children, row);
-      else if (item.kind === "repeat") {
+      else if (item.kind === "question") {
+        if (item.type !== "note") out[item.name] = slot.value;
+      } else {
         out[item.name] = (row.rows.get(node.path) ?? []).map((child) => ({ _id: child.id, ...this.tree(node.children, child) }));
-      } else if (item.type !== "note") out[item.name] = slot.value;
+      }
     }
     return out;
   }
@@ -155,9 +171,11 @@ export class Interview implements Host<Row> {
 
   isReadOnly(address: string): boolean {
     const slot = this.slots.get(address);
-    for (let node: SchemaNode | null = slot?.node ?? null; slot && node; node = node.parent) {
-      if (node.item.kind === "question" && node.item.calculation !== undefined) return true;
-      if (node.item.read_only !== undefined && toBoolean(this.evaluate(node.item.read_only, slot))) return true;
+    if (!slot) return false;
+    if (slot.node.item.kind === "question" && slot.node.item.calculation !== undefined) return true;
+    for (let node: SchemaNode | null = slot.node; node; node = node.parent) {
+      const { read_only: rule } = node.item;
+      if (rule !== undefined && toBoolean(this.evaluate(rule, slot))) return true;
     }
     return false;
   }
@@ -174,11 +192,12 @@ export class Interview implements Host<Row> {
     return randomize === "true" ? shuffled(offered, seed ? Number(seed) : undefined) : offered;
   }
 
-  private allChoices(item: Question): Choice[] {
+  allChoices(item: Question): Choice[] {
     const list = this.definition.choice_lists?.[item.choices ?? ""];
     if (list) return list;
     const { value = "name", label = "label" } = item.parameters ?? {};
-    return (this.instances[item.choices ?? ""] ?? []).map((row) => ({ name: row[value] ?? "", label: row[label] ?? row[value] ?? "", extra: row }));
+    const id = item.choices ?? "";
+    return (this.instances[id.replace(/\.csv$/, "")] ?? this.instances[id] ?? []).map((row) => ({ name: row[value] ?? "", label: row[label] ?? row[value] ?? "", extra: row }));
   }
 
   private isOffered(choice: Choice, filter: Ast, slot: Slot): boolean {
@@ -304,8 +323,8 @@ export class Interview implements Host<Row> {
     this.enqueue(slot);
     const { item } = node;
     if (item.kind === "group") for (const child of node.children) this.makeSlot(child, row);
-    else if (item.kind === "repeat") row.rows.set(node.path, []);
-    else slot.value = this.initial(item);
+    else if (item.kind === "question") slot.value = this.initial(item);
+    else row.rows.set(node.path, []);
   }
 
   private initial(question: Question): Value {
@@ -338,17 +357,17 @@ export class Interview implements Host<Row> {
   }
 
   private countRows(slot: Slot, count: Ast): void {
-    const wanted = Math.max(0, Math.floor(Number(scalar(this.evaluate(count, slot))) || 0));
+    const wanted = Math.min(MAX_ROWS, Math.max(0, Math.floor(toNumber(this.evaluate(count, slot))) || 0));
     const rows = slot.row.rows.get(slot.node.path) ?? [];
-    if (rows.length === wanted || this.isLoading) return;
+    if (rows.length === wanted) return;
     const spare = slot.row.spare.get(slot.node.path) ?? [];
     slot.row.spare.set(slot.node.path, spare);
-    while (rows.length > Math.min(wanted, 1000)) {
+    while (rows.length > wanted) {
       const row = rows.pop() as Row;
       spare.push(row);
       this.forget(row);
     }
-    while (rows.length < Math.min(wanted, 1000)) this.revive(slot, rows, spare);
+    while (rows.length < wanted) this.revive(slot, rows, spare);
     this.touched.add(slot.address);
     this.touchBelow(slot.node, slot.row);
   }
@@ -356,7 +375,7 @@ export class Interview implements Host<Row> {
   private revive(slot: Slot, rows: Row[], spare: Row[]): void {
     const row = spare.pop();
     if (!row) {
-      this.insertRow(slot, String(rows.length + 1));
+      this.insertRow(slot, freeId(rows));
       return;
     }
     rows.push(row);
@@ -374,8 +393,9 @@ export class Interview implements Host<Row> {
   // -- settling a change ----------------------------------------------------------------------------------------------
 
   private put(slot: Slot | undefined, value: Value): boolean {
-    const next = value === "" ? null : value;
-    if (!slot || slot.node.item.kind !== "question" || slot.value === next) return false;
+    if (slot?.node.item.kind !== "question") return false;
+    const next = read(slot.node.item, value);
+    if (slot.value === next) return false;
     slot.value = next;
     this.wakeAll(slot);
     return true;
@@ -400,7 +420,7 @@ export class Interview implements Host<Row> {
       if (item.kind !== "question") continue;
       for (const action of item.actions ?? []) {
         if (action.trigger || !action.event.split(" ").includes(event)) continue;
-        this.put(slot, stored(item, scalar(this.evaluate(action.expression, slot))));
+        this.assign(slot, stored(item, scalar(this.evaluate(action.expression, slot))), 1);
       }
     }
     this.run();
@@ -559,7 +579,8 @@ export class Interview implements Host<Row> {
   }
 
   rowPosition(node: XNode): number {
-    const row = "slots" in node ? (node as Row) : (node as Slot).row;
+    if (!("slots" in node)) return 1;
+    const row = node as Row;
     const parent = row.chain[row.chain.length - 2];
     return row.repeat && parent ? (parent.rows.get(row.repeat.path) ?? []).indexOf(row) + 1 : 1;
   }
@@ -579,7 +600,7 @@ export class Interview implements Host<Row> {
     const bare = path.trim().replace(/^\//, "");
     const node = this.schema.byPath.get(bare) ?? this.schema.byPath.get(bare.replace(/^[^/]*\//, ""));
     if (node?.item.kind !== "question") return "";
-    const choice = node.choices?.get(value) ?? this.allChoices(node.item).find((one) => areEqual(one.name, value));
+    const choice = node.choices?.get(value) ?? this.allChoices(node.item).find((one) => one.name === value);
     return choice ? this.text(choice.label) : "";
   }
 }

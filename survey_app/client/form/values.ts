@@ -20,6 +20,16 @@ export function stored(question: Question, result: Scalar | Value): Value {
   return isNumeric(question) && NUMBER.test(result) ? Number(result) : result;
 }
 
+/** A value as its type keeps it, or as it came when it does not fit. */
+export function read(question: Question, value: Value): Value {
+  if (value === null || value === "") return null;
+  if (isNumeric(question)) return typeof value === "string" && NUMBER.test(value) ? Number(value) : value;
+  if (question.type === "calculate" || question.type === "hidden") return value;
+  const text = typeof value === "number" ? numberText(value) : value;
+  const isList = question.type === "select_multiple" || question.type === "rank";
+  return isList ? [...new Set(text.split(/\s+/).filter(Boolean))].join(" ") || null : text;
+}
+
 /** Parameters of the message when a value does not fit its question's type, else null. */
 export function typeIssue(question: Question, value: Value): { value: string; type: string } | null {
   if (value === null || fits(question, value)) return null;

@@ -1,0 +1,183 @@
+"""The columns of a questionnaire's sheets under one spelling each, and the small grammars inside their cells."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from forms.issues import Issue, Severity
+from forms.types import ALIASES, TYPES, UNSUPPORTED
+from forms.workbook import Row, Sheet
+
+TRANSLATABLE: Final = frozenset(
+    """label hint guidance_hint constraint_message required_message image big-image audio video unit message base""".split()
+)
+_ALIASES: Final[Mapping[str, str]] = {
+    "relevance": "relevant",
+    "calculate": "calculation",
+    "readonly": "read_only",
+    "constraining_message": "constraint_message",
+    "requiredmsg": "required_message",
+    "caption": "label",
+    "count": "repeat_count",
+    "jr:count": "repeat_count",
+    "command": "type",
+    "tag": "name",
+    "list": "list_name",
+    "id_string": "form_id",
+    "set_form_id": "form_id",
+    "set_form_title": "form_title",
+    "control": "body",
+}
+_KNOWN: Final[Mapping[str, frozenset[str]]] = {
+    "survey": frozenset(
+        """type name label hint guidance_hint required required_message relevant constraint constraint_message
+        calculation default trigger choice_filter repeat_count read_only appearance parameters image big-image audio
+        video autoplay rows save_to bind instance body disabled unit personal evidence noapperrorstring compact_tag
+        note comment""".split()
+    ),
+    "scores": frozenset(
+        """kind name label parents rule applies repeat weight method decimals minimum_share unit where""".split()
+    ),
+    "indicators": frozenset("name label kind rule applies where".split()),
+    "resources": frozenset("name label cost quantity unit cap".split()),
+    "measures": frozenset(
+        """code label technique resources base share saving_low saving_high payback_low payback_high group
+        trigger""".split()
+    ),
+    "checks": frozenset("name question rule grade message relevant".split()),
+}
+_OURS: Final = frozenset({"unit", "personal", "evidence", "note", "comment"})
+_LISTED: Final = re.compile(r"(?P<kind>[a-z_1 ]+?)\s+(?P<list>\S+?)(?P<other>\s+or[_ ](?:specify[_ ])?other)?", re.IGNORECASE)
+_STRUCTURE: Final = re.compile(r"(begin|end)[ _]+(group|repeat|lgroup|looped[ _]group)", re.IGNORECASE)
+_PARAMETER: Final = re.compile(r"([A-Za-z_\-]+)\s*=\s*([^\s,;]+)")
+
+
+@dataclass(frozen=True, slots=True)
+class TypeCell:
+    """What a cell of column `type` says. kind: question, begin, end or external (declares an instance)."""
+
+    kind: str
+    name: str  # a name of forms.types, "group" or "repeat"
+    spelling: str  # what pyxform is given
+    list_name: str = ""  # of choices, or the file's name without its ending
+    is_file: bool = False
+    has_other: bool = False
+
+
+def canonical(sheet: Sheet) -> tuple[Sheet, list[Issue]]:
+    """The sheet with one spelling per column, and issues for columns given twice or not known."""
+    issues: list[Issue] = []
+    names: dict[str, str] = {}
+    letters: dict[str, str] = {}
+    # Several tables in a Markdown file may make up one sheet; each row brings the letters of its own table.
+    for header in sheet.headers:
+        name = canonical_header(header, sheet.name)
+        names[header] = name
+        if list(names.values()).count(name) > 1:
+            issues.append(Issue("duplicate_column", f"{sheet.name}!1", {"name": header}))
+        known = _KNOWN.get(sheet.name)
+        if known is not None and name.partition("::")[0] not in known:
+            issues.append(Issue("unknown_column", f"{sheet.name}!1", {"name": header}, Severity.WARNING))
+    rows = []
+    shared: dict[int, dict[str, str]] = {}
+    for row in sheet.rows:
+        if id(row.letters) not in shared:
+            shared[id(row.letters)] = {names.get(header, header): at for header, at in row.letters.items()}
+        letters = shared[id(row.letters)]
+        rows.append(Row(sheet.name, row.number, {names[header]: text for header, text in row.cells.items()}, letters))
+    return Sheet(sheet.name, tuple(dict.fromkeys(names.values())), tuple(rows)), issues
+
+
+def canonical_header(header: str, sheet: str) -> str:
+    """One spelling for a column: "Label : English" -> "label::English", "relevance" -> "relevant"."""
+    base, *rest = [part.strip() for part in header.split("::")]
+    if base.lower() == "media" and rest:
+        base, *rest = rest
+    if not rest and ":" in base and base.lower() != "jr:count":
+        first, _, second = base.partition(":")
+        if _simple(first) in TRANSLATABLE or _simple(first) in ("bind", "instance", "body"):
+            base, rest = first.strip(), [second.strip()]
+    name = _ALIASES.get(_simple(base), _simple(base))
+    if name == "value" and sheet == "choices":
+        name = "name"
+    if sheet == "choices" and name not in TRANSLATABLE | {"list_name", "name"}:
+        name = base  # an author's own column keeps its letters: choice filters name it
+    return "::".join((name, *rest))
+
+
+def _simple(text: str) -> str:
+    return re.sub(r"\s+", "_", text.strip().lower())
+
+
+def read_type(text: str) -> TypeCell | None:
+    """What a type cell says, None when no type of that name is known or run."""
+    text = " ".join(text.split())
+    structure = _STRUCTURE.fullmatch(text)
+    if structure:
+        verb = structure.group(1).lower()
+        thing = "group" if structure.group(2).lower() == "group" else "repeat"
+        return TypeCell(verb, thing, f"{verb}_{thing}")
+    lower = text.lower()
+    if lower in ("csv-external", "xml-external"):
+        return TypeCell("external", lower, lower)
+    for name in (text, lower):
+        found = ALIASES.get(name, name)
+        if found in TYPES and TYPES[found].kind not in ("choice", "choices", "rank"):
+            return TypeCell("question", found, name if name not in ("image", "photo") else "image")
+    return _read_listed(text)
+
+
+def _read_listed(text: str) -> TypeCell | None:
+    match = _LISTED.fullmatch(text)
+    if match is None:
+        return None
+    kind = match.group("kind").lower()
+    name = ALIASES.get(kind, kind)
+    if name not in ("select_one", "select_multiple", "rank"):
+        return None
+    listed, has_other = match.group("list"), match.group("other") is not None
+    is_file = kind.endswith("file")
+    spelling = f"{name}{'_from_file' if is_file else ''} {listed}{' or_other' if has_other else ''}"
+    return TypeCell("question", name, spelling, listed.rpartition(".")[0] if is_file else listed, is_file, has_other)
+
+
+def is_unsupported(text: str) -> bool:
+    """True for a type that XLSForm has and we do not run."""
+    lower = " ".join(text.lower().split())
+    return lower in UNSUPPORTED or lower.split(" ")[0] in UNSUPPORTED
+
+
+def read_parameters(text: str) -> dict[str, str]:
+    """ "start=1 end=5" -> {"start": "1", "end": "5"}; commas and semicolons may separate too."""
+    return {name: value for name, value in _PARAMETER.findall(text)}
+
+
+def is_yes(text: str) -> bool:
+    """True for the words XLSForm takes as yes."""
+    return text.strip().lower() in ("yes", "true", "true()", "x", "1")
+
+
+def is_no(text: str) -> bool:
+    """True for the words XLSForm takes as no."""
+    return text.strip().lower() in ("", "no", "false", "false()", "0")
+
+
+def languages_in(sheets: Mapping[str, Sheet]) -> tuple[str, ...]:
+    """The languages of the sheets' labels as their headers write them, in order."""
+    found: dict[str, None] = {}
+    for name in ("survey", "choices"):
+        for header in sheets[name].headers if name in sheets else ():
+            base, separator, language = header.partition("::")
+            if separator and base in TRANSLATABLE and base != "unit":
+                found[language] = None
+    return tuple(found)
+
+
+def for_pyxform(sheet: Sheet) -> Iterator[str]:
+    """The columns that pyxform is given: all but our own."""
+    for header in sheet.headers:
+        if sheet.name != "survey" or (header.partition("::")[0] in _KNOWN["survey"] - _OURS):
+            yield header

@@ -1,0 +1,171 @@
+"""The tree of an interview's answers: nodes in rows, and values as their question's type stores them."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from typing import Any
+
+from marshmallow import ValidationError
+
+from forms.expressions.values import Environment, Result, Scope, element_text, format_number, to_number
+from forms.model import Question, Repeat, Value
+from forms.program import Spec
+
+_NUMERIC = frozenset(("integer", "decimal", "range"))
+_COMPUTED = frozenset(("calculate", "hidden"))
+
+
+class AnswerNode:
+    """A question, group or repeat in one row."""
+
+    __slots__ = ("is_relevant", "row", "rows", "spare", "spec", "value")
+
+    def __init__(self, spec: Spec, row: Row) -> None:
+        self.spec = spec
+        self.row = row
+        self.value: Value = None
+        self.is_relevant = False
+        self.rows: list[Row] = []
+        self.spare: list[Row] = []
+
+    @property
+    def name(self) -> str:
+        """Its name in the form."""
+        return self.spec.item.name
+
+    @property
+    def content(self) -> Value:
+        """The answer as it is kept."""
+        return self.value
+
+    @property
+    def address(self) -> str:
+        """The place of the answer: names, and row ids after the names of repeats."""
+        return self.row.prefix + "/".join(self.spec.path[self.row.depth :])
+
+    def text(self) -> str:
+        """The answer as text; of a group, the answers in it."""
+        value = self.value
+        if value is None:
+            return "".join(self.below_text()) if self.spec.children else ""
+        return value if type(value) is str else format_number(value)  # type: ignore[arg-type]
+
+    def below_text(self) -> Iterator[str]:
+        """The texts of what stands below a group."""
+        for child in self.spec.children:
+            for node in self.below(child.item.name):
+                yield node.text()
+
+    def position(self) -> int:
+        """A question's or group's place among its like-named siblings."""
+        return 1
+
+    def below(self, name: str) -> list[Any]:
+        """The relevant nodes of that name below a group."""
+        return self.row.find((*self.spec.path, name))
+
+
+class Row:
+    """The form itself, or one row of a repeat: what bears answers."""
+
+    __slots__ = ("chain", "depth", "derived", "id", "nodes", "prefix", "repeat", "schema", "spec")
+
+    def __init__(self, spec: Spec | None, repeat: AnswerNode | None, row_id: str) -> None:
+        self.spec = spec
+        self.repeat = repeat
+        self.id = row_id
+        self.schema: tuple[str, ...] = spec.path if spec else ()
+        self.depth = len(self.schema)
+        self.chain: tuple[Row, ...] = (*repeat.row.chain, self) if repeat else ()
+        self.prefix = f"{repeat.address}/{row_id}/" if repeat else ""
+        self.nodes: dict[tuple[str, ...], AnswerNode] = {}
+        self.derived: dict[str, Value] = {}
+
+    @property
+    def name(self) -> str:
+        """The repeat's name."""
+        return self.schema[-1] if self.schema else ""
+
+    @property
+    def content(self) -> Value:
+        """A row holds no answer itself."""
+        return None
+
+    @property
+    def is_relevant(self) -> bool:
+        """True when its repeat is asked."""
+        return self.repeat is None or self.repeat.is_relevant
+
+    def text(self) -> str:
+        """All answers of the row."""
+        children = self.spec.children if self.spec else []
+        return "".join(node.text() for child in children for node in self.find(child.path))
+
+    def position(self) -> int:
+        """Its place among the rows, from 1."""
+        return self.repeat.rows.index(self) + 1 if self.repeat else 1
+
+    def below(self, name: str) -> list[Any]:
+        """The relevant nodes of that name in the row."""
+        return self.find((*self.schema, name))
+
+    def find(self, path: tuple[str, ...]) -> list[Any]:
+        """The relevant node at a schema path, or the rows when it is a repeat."""
+        node = self.nodes.get(path)
+        if node is None:
+            name = path[-1]
+            return [_derived(self.derived[name])] if len(path) == self.depth + 1 and name in self.derived else []
+        if not node.is_relevant:
+            return []
+        return list(node.rows) if type(node.spec.item) is Repeat else [node]
+
+    def scope(self, environment: Environment, node: Any = None) -> Scope:
+        """Where an expression in this row stands."""
+        return Scope(environment, self.chain, node)
+
+
+def _derived(value: Value) -> Any:
+    return "" if value is None else value if type(value) is str else format_number(value)  # type: ignore[arg-type]
+
+
+def read_value(spec: Spec, value: Any) -> Value:
+    """The value as its type stores it, or as it came when it does not fit."""
+    if value is None or value == "":
+        return None
+    try:
+        return spec.read(value) if spec.read is not None else value  # type: ignore[no-any-return]
+    except ValidationError:
+        return value if isinstance(value, str | int | float) else str(value)[:1000]
+
+
+def fits(spec: Spec, value: Value) -> bool:
+    if spec.read is None:
+        return True
+    try:
+        spec.read(value)
+    except ValidationError:
+        return False
+    return True
+
+
+def stored(question: Question, value: Result) -> Value:
+    """What an expression's result, or an author's default, becomes as an answer of this question."""
+    if type(value) is list:
+        value = element_text(value[0]) if value else ""
+    if type(value) is bool:
+        return "true" if value else "false"
+    if type(value) is str:
+        number = to_number(value) if question.type in _NUMERIC and value.strip()[:1] in "+-.0123456789" else math.nan
+        if question.type in _NUMERIC and math.isfinite(number) and "-" not in value.strip()[1:]:
+            return _whole(number)
+        return value if value != "" else None
+    if not math.isfinite(value):  # type: ignore[arg-type]
+        return None
+    if question.type in _NUMERIC or question.type in _COMPUTED:
+        return _whole(value)  # type: ignore[arg-type]
+    return format_number(value)  # type: ignore[arg-type]
+
+
+def _whole(number: float) -> int | float:
+    return int(number) if number == int(number) and abs(number) < 2**53 else float(number)

@@ -1,0 +1,54 @@
+"""What a phone needs of a published form version in one language: its logic as JSON, built once and kept."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+
+from sqlalchemy import select
+
+from forms import FormDefinition, to_bundle_json
+from survey_app import db
+from survey_app.access import find_invitation, find_user
+from survey_app.models import FormVersion
+from survey_app.problems import NotFound
+from survey_app.questionnaires import service as questionnaires
+from survey_app.strict_json import canonical_json
+
+
+@dataclass(frozen=True, slots=True)
+class Bundle:
+    """The bytes of a bundle and their SHA-256, which is its ETag."""
+
+    body: bytes
+    sha256: str
+
+
+def get_bundle(form_version_id: int, language: str) -> Bundle:
+    """The bundle of a published version; NotFound for a draft, or one that the caller's link does not use."""
+    query = select(FormVersion.definition_sha256).where(
+        FormVersion.id == form_version_id, FormVersion.published_at.is_not(None)
+    )
+    invitation = find_invitation() if find_user() is None else None
+    if invitation is not None:
+        allowed = [link.form_version_id for link in invitation.campaign.questionnaires]
+        query = query.where(FormVersion.id.in_(allowed))
+    sha256 = db.session().scalar(query)
+    if sha256 is None:
+        raise NotFound
+    return _built.get((sha256, language)) or _build(sha256, questionnaires.definition(form_version_id), language)
+
+
+_built: dict[tuple[str, str], Bundle] = {}  # by the hash of the definition: a published version never changes
+MOST_KEPT = 64
+
+
+def _build(sha256: str, definition: FormDefinition, language: str) -> Bundle:
+    if language not in definition.languages:
+        raise NotFound
+    body = canonical_json(to_bundle_json(definition, language))
+    bundle = Bundle(body, hashlib.sha256(body).hexdigest())
+    if len(_built) >= MOST_KEPT:
+        _built.clear()
+    _built[sha256, language] = bundle
+    return bundle

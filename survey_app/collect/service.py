@@ -1,0 +1,710 @@
+"""An interview from its link or assignment to its receipt: what each page shows, and what each button does."""
+
+from __future__ import annotations
+
+import hashlib
+import uuid
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from flask import current_app
+from sqlalchemy import select
+from sqlalchemy.orm import joinedload
+from werkzeug.datastructures import FileStorage, MultiDict
+
+from forms import Clock, FormDefinition, Group, Interview, Item, Question, Repeat, Screen, run_checks, screens
+from survey_app import db
+from survey_app.access import one, visible_drafts
+from survey_app.campaigns import service as campaigns
+from survey_app.collect import pages, papers
+from survey_app.collect.posted import Posted, question_at, read_screen
+from survey_app.config import Limits, Settings
+from survey_app.languages import TIME_ZONE, current_language, format_time, gettext, text_of
+from survey_app.models import (
+    CampaignQuestionnaire,
+    Draft,
+    FormVersion,
+    Invitation,
+    Record,
+    Submission,
+    User,
+    Visit,
+    utc_now,
+)
+from survey_app.problems import Conflict, NotFound
+from survey_app.programme import service as programme
+from survey_app.programme.service import Texts
+from survey_app.questionnaires import service as questionnaires
+from survey_app.submissions import attachments
+from survey_app.submissions import service as submissions
+from survey_app.submissions.service import Change
+
+SHARED_LIMIT = 200  # answers the instruments of one visit may have in common
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One answer on the review page or in the PDF."""
+
+    address: str
+    screen: str
+    label: str
+    answer: str
+    problem: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """Answers that belong together: a group, or one row of a repeat."""
+
+    title: str
+    lines: tuple[Line, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A screen's answers."""
+
+    title: str
+    screen: str
+    blocks: tuple[Block, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """Something to look at before sending. grade: error, note, reason or stop."""
+
+    address: str
+    screen: str
+    label: str
+    message: str
+    grade: str
+    name: str = ""  # of a soft check, under which its reason is kept
+
+
+@dataclass(frozen=True, slots=True)
+class Saved:
+    """What saving a screen led to."""
+
+    interview: Interview
+    appeared: tuple[str, ...]  # addresses that were not on the page when it was posted
+    focus: str = ""  # the row just added
+
+
+# Texts of the programme -----------------------------------------------------------------------------------------
+
+
+def settings() -> Settings:
+    """The settings of the running application."""
+    found: Settings = current_app.config["SETTINGS"]
+    return found
+
+
+def texts_for(form_id: str) -> dict[str, Any]:
+    """The programme's words for a respondent in this request's language; "" for what the pack leaves out."""
+    pack = programme.pack()
+    texts, today = pack.in_language(current_language()), utc_now().astimezone(TIME_ZONE).date()
+    controller = pack.controller(today)
+
+    name = text_of(dict(controller.name)) if controller else ""
+    return {
+        "programme": _find(texts, "programme.name") or text_of(dict(pack.title)),
+        "share_title": _find(texts, "landing.preview_title"), "share_text": _find(texts, "landing.preview_description"),
+        "landing": _paragraphs(texts, "landing", "who", "why", "benefit", "confidential", "voluntary"),
+        "decision": _find(texts, "programme.decision"), "controller": name, "contact": _find(texts, "contact.text"),
+        "minutes": _find(texts, f"forms.{form_id}.minutes"), "prepare": _bullets(texts, f"forms.{form_id}.prepare"),
+        "notice_title": _find(texts, "notice.title"), "receipt": _paragraphs(texts, "receipt", "thanks", "keep", "next"),
+        "notice": _bullets(texts, "notice.paragraphs").replace("{controller}", name),
+        "refused": _find(texts, "consent.refused"),
+    }
+
+
+def _find(texts: Texts, key: str) -> Any:
+    return texts.find(key) or ""
+
+
+def _paragraphs(texts: Texts, section: str, *keys: str) -> str:
+    return "\n\n".join(text for key in keys if (text := _find(texts, f"{section}.{key}")))
+
+
+def _bullets(texts: Texts, key: str) -> str:
+    return "\n".join(f"- {line}" for line in _find(texts, key) or ())
+
+
+def notice_version() -> str:
+    """The version of the notice people are shown."""
+    return str(programme.pack().in_language(current_language()).find("notice.version") or "1")
+
+
+def time_of(consent: Mapping[str, Any]) -> str:
+    """When a consent was given, in words."""
+    return format_time(datetime.fromisoformat(consent["at"])) if consent.get("at") else ""
+
+
+# The form in this request ---------------------------------------------------------------------------------------
+
+
+def language_of(draft: Draft, definition: FormDefinition) -> str:
+    """The language the form is shown in: the page's own where the form has it, else the draft's, else the form's."""
+    wishes = (current_language(), draft.language)
+    return next((wish for wish in wishes if wish in definition.languages), definition.languages[0])
+
+
+def get_draft(instance_id: uuid.UUID) -> Draft:
+    """The caller's draft, or NotFound."""
+    return submissions.get_draft(instance_id)
+
+
+def drawing_of(draft: Draft, interview: Interview | None, problems: Mapping[str, Sequence[str]] | None = None) -> pages.Drawing:
+    """How this draft is drawn, with its answers or (no interview) as the empty app page."""
+    definition = questionnaires.definition(draft.form_version_id)
+    return pages.Drawing(
+        definition, language_of(draft, definition), interview, is_self_completed=draft.mode == "self",
+        problems=problems or {},
+    )
+
+
+def interview_of(draft: Draft) -> Interview:
+    """The draft as an interview in this request's language."""
+    definition = questionnaires.definition(draft.form_version_id)
+    return submissions.interview_of(draft, language_of(draft, definition))
+
+
+def title_of(draft: Draft) -> str:
+    """The form's title in this request's language."""
+    definition = questionnaires.definition(draft.form_version_id)
+    return definition.title.plain(language_of(draft, definition))
+
+
+def shown_screens(definition: FormDefinition, interview: Interview) -> list[Screen]:
+    """The screens on which something is asked as the answers stand."""
+    return [screen for screen in screens(definition) if any(_asked(interview, screen.items))]
+
+
+def _asked(interview: Interview, items: Sequence[Item], parent: str | None = None) -> Iterator[str]:
+    """Addresses of the questions asked among these items, rows of repeats included; a repeat itself counts too."""
+    for item in items:
+        address = "/".join(item.path) if parent is None else f"{parent}/{item.name}"
+        if not interview.is_relevant(address):
+            continue
+        if isinstance(item, Question):
+            if pages.TEMPLATES.get(item.type, "text") != "nothing":
+                yield address
+        elif isinstance(item, Repeat):
+            yield address
+            for row in interview.rows(address):
+                yield from _asked(interview, item.children, f"{address}/{row}")
+        else:
+            yield from _asked(interview, item.children, address)
+
+
+def drawn_addresses(interview: Interview, screen: Screen) -> list[str]:
+    """Addresses of what a plain page of this screen holds."""
+    return list(_asked(interview, screen.items))
+
+
+def screen_of(definition: FormDefinition, address: str) -> str:
+    """The name of the screen a question stands on."""
+    question = question_at(definition, address)
+    path = question.path if question else tuple(address.split("/"))
+    for screen in screens(definition):
+        if any(path[: len(item.path)] == item.path for item in screen.items):
+            return screen.name
+    return screens(definition)[0].name
+
+
+# The link -------------------------------------------------------------------------------------------------------
+
+
+def link_of(token: str, address: str) -> Invitation:
+    """The invitation behind a link, with campaign and establishment; NotFound for one that does not (or no longer) work."""
+    invitation = campaigns.find_invitation(token, address)
+    if invitation is None:
+        raise NotFound("This link is not valid any more. Please ask for a new one.")
+    return invitation
+
+
+def state_of_link(invitation: Invitation) -> str:
+    """new, begun or sent."""
+    first = _form_of_link(invitation)
+    query = select(Draft).where(Draft.invitation_id == invitation.id).order_by(Draft.started_at.desc())
+    drafts = [d for d in db.session().scalars(query) if d.form_version_id == first.id]
+    if not drafts:
+        return "new"
+    return "begun" if drafts[0].sent_at is None else "sent"
+
+
+def _form_of_link(invitation: Invitation) -> FormVersion:
+    links = invitation.campaign.questionnaires
+    if not links:
+        raise NotFound
+    query = select(FormVersion).where(FormVersion.id == links[0].form_version_id)
+    version: FormVersion = one(query.options(joinedload(FormVersion.questionnaire)))
+    return version
+
+
+def form_of_link(invitation: Invitation) -> str:
+    """The form id a link asks for first."""
+    return _form_of_link(invitation).questionnaire.form_id
+
+
+def open_link(invitation: Invitation) -> Draft:
+    """The draft behind a link: the open one, the correction of a returned one, the one already sent, or a new one."""
+    campaigns.mark_opened(invitation)
+    version = _form_of_link(invitation)
+    for submission, record in submissions.list_sent(invitation=invitation):
+        if submission.form_version_id == version.id and record.current_submission_id == submission.id:
+            if record.state != "returned":
+                return _draft_of(submission.instance_id)
+            return _open(invitation, version, replaces=submission.instance_id)
+    return _open(invitation, version)
+
+
+def _draft_of(instance_id: uuid.UUID) -> Draft:
+    query = select(Draft).where(Draft.instance_id == instance_id)
+    found: Draft = one(query.options(joinedload(Draft.campaign), joinedload(Draft.establishment)))
+    return found
+
+
+def _open(invitation: Invitation, version: FormVersion, replaces: uuid.UUID | None = None) -> Draft:
+    visit = campaigns.open_visit(invitation.campaign, invitation.establishment, invitation=invitation)
+    return submissions.open_draft(
+        invitation.campaign, invitation.establishment, version, invitation=invitation, mode="self", visit=visit,
+        replaces=replaces, language=current_language(),
+    )
+
+
+def open_offered(invitation: Invitation, form_id: str) -> Draft:
+    """A further form a respondent may fill by the same link, on their own account."""
+    version = questionnaires.find_published(form_id)
+    if version is None:
+        raise NotFound
+    visit = campaigns.open_visit(invitation.campaign, invitation.establishment, invitation=invitation)
+    return submissions.open_draft(
+        invitation.campaign, invitation.establishment, questionnaires.get_version(version.id), invitation=invitation,
+        mode="self", visit=visit, language=current_language(),
+    )
+
+
+# Consent --------------------------------------------------------------------------------------------------------
+
+
+def record_consent(draft: Draft, answer: str, notice_version: str, by: str) -> None:
+    """Keep who agreed to which notice and when, and answer the form's own consent question with it."""
+    definition = questionnaires.definition(draft.form_version_id)
+    draft.language = language_of(draft, definition)
+    if draft.consent.get("answer") == answer and draft.consent.get("notice") == notice_version:
+        return
+    draft.consent = {
+        "answer": answer, "notice": notice_version, "at": utc_now().isoformat(), "language": draft.language,
+        "channel": "link" if draft.invitation_id else "assessor",
+    }
+    name = submissions.role_question(definition, "consent_question")
+    question = next((q for q in definition.questions() if q.name == name), None)
+    if question is not None:
+        _record(draft, [Change("/".join(question.path), answer)], by)
+    visit = db.session().get(Visit, draft.visit_id) if draft.visit_id else None
+    if visit is not None:
+        visit.shared = {**visit.shared, "_consent": draft.consent}
+    db.session().flush()
+
+
+def consent_of(draft: Draft) -> dict[str, Any]:
+    """The consent given for this draft, or for another form of the same visit."""
+    if draft.consent:
+        return draft.consent
+    visit = db.session().get(Visit, draft.visit_id) if draft.visit_id else None
+    return dict(visit.shared.get("_consent") or {}) if visit else {}
+
+
+# A screen -------------------------------------------------------------------------------------------------------
+
+
+def _limits() -> Limits:
+    return settings().limits
+
+
+def _record(draft: Draft, changes: list[Change], by: str) -> None:
+    submissions.record_changes(draft, changes, by, None, _limits())
+
+
+def save_screen(
+    draft: Draft, name: str, form: MultiDict[str, str], files: Mapping[str, FileStorage], by: str
+) -> Saved:
+    """Save what a plain page posted and say what has appeared since it was drawn."""
+    definition = questionnaires.definition(draft.form_version_id)
+    interview = interview_of(draft)
+    drawn = form.get("drawn", "").split()
+    posted = read_screen(interview, definition, drawn, form, files, interview.language, f"{_offset()}")
+    posted.values.update(_store_files(draft, posted))
+    changes = [Change(address, value) for address, value in posted.values.items()]
+    changes, focus = _row_changes(interview, definition, form, changes)
+    db.begin_write()
+    _record(draft, changes, by)
+    after = interview_of(draft)
+    _share(draft, definition, after)
+    screen = find_screen(definition, name)
+    now = drawn_addresses(after, screen) if screen else []
+    return Saved(after, tuple(address for address in now if address not in set(drawn)), focus)
+
+
+def _offset() -> str:
+    text = utc_now().astimezone(TIME_ZONE).strftime("%z")
+    return f"{text[:3]}:{text[3:]}"
+
+
+def _row_changes(
+    interview: Interview, definition: FormDefinition, form: MultiDict[str, str], changes: list[Change]
+) -> tuple[list[Change], str]:
+    """The changes with a row added or removed as the button pressed asks for; and the address of the new row."""
+    if added := form.get("add"):
+        schema, row = submissions.split_path(definition, f"{added}/+new")
+        if schema and row:
+            row_id = str(uuid.uuid4())
+            return [*changes, Change(f"{added}/+{row_id}")], f"{added}/{row_id}"
+    if removed := form.get("remove"):
+        repeat, _, row_id = removed.rpartition("/")
+        kept = [change for change in changes if not change.path.startswith(f"{removed}/")]
+        return [*kept, Change(f"{repeat}/-{row_id}")], repeat
+    return changes, ""
+
+
+def _store_files(draft: Draft, posted: Posted) -> dict[str, str]:
+    """Keep uploads and typed signatures as attachments; address -> the name the answer holds."""
+    names: dict[str, str] = {}
+    for address, upload in posted.files.items():
+        content = upload.stream.read(_limits().attachment_bytes + 1)
+        suffix = "." + (upload.filename or "").rpartition(".")[2][:8] if "." in (upload.filename or "") else ""
+        names[address] = _attach(draft, address, content, suffix)
+    for address, name in posted.signatures.items():
+        words = gettext("Signed by typing the name")
+        names[address] = _attach(draft, address, papers.signature_picture(name, words), ".png")
+    return names
+
+
+def _attach(draft: Draft, address: str, content: bytes, suffix: str) -> str:
+    sha256 = hashlib.sha256(content).hexdigest()
+    attachments.receive_file(sha256, [content], _limits())
+    name = attachments.clean_name(f"{address.rpartition('/')[2]}-{sha256[:10]}{suffix}")
+    attachments.link(draft, name, sha256)
+    return name
+
+
+def _share(draft: Draft, definition: FormDefinition, interview: Interview) -> None:
+    """Keep identification for the other forms of the visit, so that nobody is asked twice."""
+    visit = db.session().get(Visit, draft.visit_id) if draft.visit_id else None
+    if visit is None:
+        return
+    shared = dict(visit.shared)
+    for question in definition.questions():
+        if not question.name.startswith(submissions.SHARED_PREFIX) or len(shared) > SHARED_LIMIT:
+            continue
+        if submissions.repeat_of(definition, question.path) is None:
+            value = interview.value("/".join(question.path))
+            if value not in (None, ""):
+                shared[question.name] = value
+    if shared != visit.shared:
+        visit.shared = shared
+
+
+@dataclass(frozen=True, slots=True)
+class ScreenView:
+    """A plain page: the screen, where it stands among those asked, and how it is drawn."""
+
+    screen: Screen
+    number: int
+    total: int
+    drawn: tuple[str, ...]
+    drawing: pages.Drawing
+
+
+def find_screen(definition: FormDefinition, name: str) -> Screen | None:
+    """The screen of this name, or None."""
+    return next((screen for screen in screens(definition) if screen.name == name), None)
+
+
+def screen_view(draft: Draft, interview: Interview, name: str, shows_problems: bool) -> ScreenView | None:
+    """A screen with its answers; None when nothing is asked on it (any more). NotFound for a name the form lacks."""
+    definition = questionnaires.definition(draft.form_version_id)
+    screen = find_screen(definition, name)
+    if screen is None:
+        raise NotFound
+    shown = [each.name for each in shown_screens(definition, interview)]
+    if name not in shown:
+        return None
+    drawn = drawn_addresses(interview, screen)
+    problems = problems_on(interview, drawn) if shows_problems else {}
+    return ScreenView(screen, shown.index(name) + 1, len(shown), tuple(drawn), drawing_of(draft, interview, problems))
+
+
+def problems_on_screen(draft: Draft, interview: Interview, name: str) -> dict[str, list[str]]:
+    """What is wrong with the answers of a screen."""
+    screen = find_screen(questionnaires.definition(draft.form_version_id), name)
+    return problems_on(interview, drawn_addresses(interview, screen)) if screen else {}
+
+
+def neighbours(draft: Draft, interview: Interview, name: str) -> tuple[str, str]:
+    """The names of the screens before and after this one, "" at the ends; only screens on which something is asked."""
+    definition = questionnaires.definition(draft.form_version_id)
+    every = [screen.name for screen in screens(definition)]
+    shown = {screen.name for screen in shown_screens(definition, interview)}
+    place = every.index(name) if name in every else 0
+    before = [each for each in every[:place] if each in shown]
+    after = [each for each in every[place + 1 :] if each in shown]
+    return (before[-1] if before else "", after[0] if after else "")
+
+
+# Review ---------------------------------------------------------------------------------------------------------
+
+
+def problems_on(interview: Interview, addresses: Sequence[str]) -> dict[str, list[str]]:
+    """What is wrong with the answers at these addresses, in words."""
+    wanted = set(addresses)
+    return {
+        where: words for where, words in pages.problems_of(interview.issues(), interview.language).items()
+        if where in wanted
+    }
+
+
+def findings(draft: Draft, interview: Interview) -> list[Finding]:
+    """Every problem of the interview in the order of the form: broken rules, then soft checks."""
+    definition = questionnaires.definition(draft.form_version_id)
+    found = [
+        Finding(where, screen_of(definition, where), label_of(draft, interview, where), message, "error")
+        for where, messages in pages.problems_of(interview.issues(), interview.language).items() for message in messages
+    ]
+    return [*found, *_checks(draft, definition, interview)]
+
+
+def _checks(draft: Draft, definition: FormDefinition, interview: Interview) -> Iterator[Finding]:
+    for result in run_checks(interview):
+        if not result.holds:
+            where, message = result.address, dict(result.message)
+            words = message.get(interview.language) or next(iter(message.values()), "")
+            yield Finding(
+                where, screen_of(definition, where), label_of(draft, interview, where), words, result.grade, result.name
+            )
+
+
+def label_of(draft: Draft, interview: Interview, address: str) -> str:
+    """A question's label as plain words."""
+    definition = questionnaires.definition(draft.form_version_id)
+    question = question_at(definition, address)
+    if question is None:
+        return address
+    return str(pages.text_html(drawing_of(draft, interview), question.label, address).striptags()) or question.name
+
+
+def answers_of(draft: Draft, interview: Interview, problems: Mapping[str, str] | None = None) -> list[Part]:
+    """Every answer, screen by screen; parts of one section (one question a screen) stand together."""
+    definition = questionnaires.definition(draft.form_version_id)
+    drawing, parts = drawing_of(draft, interview), []
+    for screen in shown_screens(definition, interview):
+        blocks = [
+            Block(title, tuple(lines))
+            for title, lines in _blocks(drawing, interview, screen, screen.items, None, "", problems or {}) if lines
+        ]
+        title = pages.heading(drawing, screen)[0]
+        if parts and parts[-1].title == str(title):
+            blocks = [*parts.pop().blocks, *blocks] if parts[-1].screen else blocks
+        parts.append(Part(str(title), screen.name, tuple(blocks)))
+    return parts
+
+
+def _blocks(
+    drawing: pages.Drawing, interview: Interview, screen: Screen, items: Sequence[Item], parent: str | None,
+    title: str, problems: Mapping[str, str],
+) -> Iterator[tuple[str, list[Line]]]:
+    lines: list[Line] = []
+    for item in items:
+        address = "/".join(item.path) if parent is None else f"{parent}/{item.name}"
+        if not interview.is_relevant(address):
+            continue
+        if isinstance(item, Question):
+            line = _line(drawing, screen, item, address, problems)
+            lines += [line] if line else []
+            continue
+        yield title, lines
+        lines = []
+        yield from _inner(drawing, interview, screen, item, address, parent is None, problems)
+    yield title, lines
+
+
+def _inner(
+    drawing: pages.Drawing, interview: Interview, screen: Screen, item: Group, address: str, is_top: bool,
+    problems: Mapping[str, str],
+) -> Iterator[tuple[str, list[Line]]]:
+    name = str(pages.text_html(drawing, item.label, address).striptags())
+    if not isinstance(item, Repeat):
+        yield from _blocks(drawing, interview, screen, item.children, address, "" if is_top else name, problems)
+        return
+    for number, row in enumerate(interview.rows(address), 1):
+        words = pages.row_title(drawing, item, f"{address}/{row}")
+        title = f"{name} – {number}{': ' + words if words else ''}"
+        yield from _blocks(drawing, interview, screen, item.children, f"{address}/{row}", title, problems)
+
+
+def _line(
+    drawing: pages.Drawing, screen: Screen, question: Question, address: str, problems: Mapping[str, str]
+) -> Line | None:
+    if pages.TEMPLATES.get(question.type, "text") in ("nothing", "note"):
+        return None
+    label = str(pages.text_html(drawing, question.label, address).striptags())
+    return Line(
+        address, screen.name, label or question.name, pages.answer_words(drawing, question, address),
+        problems.get(address, ""),
+    )
+
+
+# Sending --------------------------------------------------------------------------------------------------------
+
+
+def find_submission(draft: Draft) -> Submission | None:
+    """What became of a draft that was sent."""
+    query = select(Submission).where(Submission.instance_id == draft.instance_id)
+    return db.session().scalars(query.options(joinedload(Submission.issues))).unique().first()
+
+
+def get_submission(draft: Draft) -> Submission:
+    """The submission of a sent draft, or NotFound."""
+    found = find_submission(draft)
+    if found is None:
+        raise NotFound
+    return found
+
+
+def interview_of_submission(draft: Draft, submission: Submission) -> Interview:
+    """What was sent, as an interview, to show it in words."""
+    definition = questionnaires.definition(draft.form_version_id)
+    at = submission.finished_at or submission.received_at
+    clock = Clock(at.astimezone(TIME_ZONE))
+    instances = submissions.instances_of(draft, definition, clock)
+    language = language_of(draft, definition)
+    return Interview(definition, submission.answers, instances=instances, clock=clock, language=language)
+
+
+@dataclass(frozen=True, slots=True)
+class ReceiptView:
+    """What the receipt page shows."""
+
+    number: str
+    sha256: str
+    received_at: datetime
+
+
+def receipt_of(submission: Submission) -> ReceiptView:
+    """The receipt of a stored submission."""
+    return ReceiptView(submission.receipt_number, submission.body_sha256, submission.received_at)
+
+
+def comment_on(draft: Draft) -> str:
+    """Why the revision that this draft corrects was returned."""
+    if draft.replaces is None:
+        return ""
+    query = select(Record.review_comment).join(Submission, Submission.record_id == Record.id)
+    return db.session().scalar(query.where(Submission.instance_id == draft.replaces)) or ""
+
+
+def record_of(submission: Submission) -> Record:
+    """The record a submission belongs to."""
+    return db.session().get_one(Record, submission.record_id)
+
+
+# Assessors ------------------------------------------------------------------------------------------------------
+
+
+def get_visit(user: User, visit_id: int) -> Visit:
+    """A visit of this assessor, or NotFound."""
+    query = select(Visit).where(Visit.id == visit_id, Visit.assessor_id == user.id)
+    found: Visit = one(query.options(joinedload(Visit.campaign), joinedload(Visit.establishment)))
+    return found
+
+
+def begin_visit(user: User, assignment_id: int) -> Visit:
+    """The visit under way for an assignment of this assessor, begun when there is none."""
+    work = campaigns.get_work(user, assignment_id)
+    return campaigns.open_visit(work.campaign, work.establishment, user=user)
+
+
+@dataclass(frozen=True, slots=True)
+class VisitForm:
+    """A form of a visit and how far it is."""
+
+    version: FormVersion
+    draft: Draft | None
+    submission: Submission | None
+    record: Record | None
+
+    @property
+    def own_receipt(self) -> uuid.UUID | None:
+        """The instance whose receipt this assessor may open: the one they sent themselves."""
+        return self.draft.instance_id if self.draft is not None and self.draft.sent_at is not None else None
+
+    @property
+    def state(self) -> str:
+        """new, draft, submitted, returned, approved."""
+        if self.draft is not None and self.draft.sent_at is None:
+            return "draft"
+        return self.record.state if self.record else "new"
+
+
+def forms_of_visit(visit: Visit) -> list[VisitForm]:
+    """The forms of the visit's campaign in their order."""
+    query = (
+        select(FormVersion).join(CampaignQuestionnaire, CampaignQuestionnaire.form_version_id == FormVersion.id)
+        .where(CampaignQuestionnaire.campaign_id == visit.campaign_id).order_by(CampaignQuestionnaire.position)
+        .options(joinedload(FormVersion.questionnaire))
+    )
+    return [_visit_form(visit, version) for version in db.session().scalars(query)]
+
+
+def _visit_form(visit: Visit, version: FormVersion) -> VisitForm:
+    session = db.session()
+    record = session.scalars(select(Record).where(
+        Record.campaign_id == visit.campaign_id, Record.establishment_id == visit.establishment_id,
+        Record.questionnaire_id == version.questionnaire_id, Record.mode != "self",
+    )).first()
+    draft = session.scalars(visible_drafts().where(
+        Draft.campaign_id == visit.campaign_id, Draft.establishment_id == visit.establishment_id,
+        Draft.form_version_id == version.id, Draft.mode != "self",
+    ).order_by(Draft.started_at.desc())).first()
+    submission = session.get(Submission, record.current_submission_id) if record and record.current_submission_id else None
+    return VisitForm(version, draft, submission, record)
+
+
+def open_form(visit: Visit, form_version_id: int, user: User) -> Draft:
+    """The draft of one form of a visit."""
+    form = next((form for form in forms_of_visit(visit) if form.version.id == form_version_id), None)
+    if form is None:
+        raise NotFound
+    if form.record is not None and form.record.state in ("submitted", "approved"):
+        raise Conflict("This form was already sent for this establishment.")
+    replaces = form.submission.instance_id if form.submission and form.state == "returned" else None
+    return submissions.open_draft(
+        visit.campaign, visit.establishment, form.version, user=user, mode="visit", visit=visit,
+        replaces=replaces, language=current_language(),
+    )
+
+
+def correct(user: User, record_id: int) -> Draft:
+    """A draft that corrects a record returned to this assessor, filled with the old answers."""
+    for submission, record in submissions.list_returned(user):
+        if record.id == record_id:
+            campaign, establishment = record.campaign, record.establishment
+            return submissions.open_draft(
+                campaign, establishment, questionnaires.get_version(submission.form_version_id), user=user,
+                mode=record.mode, replaces=submission.instance_id, language=current_language(),
+                visit=db.session().get(Visit, submission.visit_id) if submission.visit_id else None,
+            )
+    raise NotFound
+
+
+__all__ = [
+    "Block", "Finding", "Line", "Part", "Saved", "VisitForm", "answers_of", "begin_visit", "consent_of",
+    "correct", "drawing_of", "drawn_addresses", "find_submission", "findings", "form_of_link", "forms_of_visit",
+    "get_draft", "get_submission", "get_visit", "interview_of", "label_of", "language_of", "link_of", "open_form",
+    "open_link", "open_offered", "problems_on", "programme", "record_consent", "record_of", "save_screen", "screen_of",
+    "shown_screens", "state_of_link", "title_of",
+]

@@ -1,0 +1,271 @@
+"""The programme in use: its pack of data, put into the database once, and asked for lists, labels and texts."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import date, datetime
+from functools import cache
+from typing import Any
+
+from flask import current_app
+from sqlalchemy import select
+
+from survey_app import db
+from survey_app.access import audit
+from survey_app.languages import current_language, fold, text_of
+from survey_app.models import Establishment, Plan, Register, utc_now
+from survey_app.problems import NotFound
+from survey_app.programme.pack import (
+    PACKS,
+    FieldSpec,
+    Pack,
+    PlanSpec,
+    RegisterSpec,
+    SettingSpec,
+    Texts,
+    instance_items as items_of_list,
+    load_pack,
+    plan_from_document,
+)
+from survey_app.programme.rules import Lists, evaluate_text, holds
+from survey_app.questionnaires import service as questionnaires
+
+COLUMN_CLASSIFIERS = ("area", "sector", "size", "stratum")
+
+
+@dataclass(frozen=True, slots=True)
+class FailedCheck:
+    """A check of the pack that a row of a register does not pass."""
+
+    field: str
+    message: Mapping[str, str]
+    is_error: bool
+
+
+# The pack -------------------------------------------------------------------------------------------------------
+
+
+def pack() -> Pack:
+    """The pack of this installation, read once a day (its relative dates move with the calendar)."""
+    return _pack(current_app.config["SETTINGS"].pack, utc_now().date())
+
+
+@cache
+def _pack(name: str, today: date) -> Pack:
+    return load_pack(PACKS / name, today)
+
+
+def ensure_loaded() -> None:
+    """Put the pack into the database: registers, plans, and its questionnaires published; again changes nothing.
+
+    A plan's text follows the pack; a questionnaire is added when its version is new, through the same door as
+    anybody's upload.
+    """
+    found = pack()
+    waiting = [(name, source) for name, source in found.instruments() if not questionnaires.has_workbook(source)]
+    with ThreadPoolExecutor(2) as pool:
+        readings = list(pool.map(lambda one: questionnaires.read(one[1], f"{one[0]}.md"), waiting))
+    db.begin_write()
+    for spec in found.registers.values():
+        _ensure_register(spec)
+    for plan in found.plans.values():
+        _ensure_plan(plan)
+    for (name, source), reading in zip(waiting, readings, strict=True):
+        version = questionnaires.add_reading(reading, source, f"{name}.md")
+        if not version.is_published:
+            questionnaires.publish(version)
+
+
+def _ensure_register(spec: RegisterSpec) -> None:
+    session = db.session()
+    register = session.scalars(select(Register).where(Register.name == spec.name)).first()
+    if register is None:
+        register = Register(name=spec.name, kind=spec.kind, title=dict(spec.title))
+        session.add(register)
+        session.flush()
+    register.title = dict(spec.title)
+    known = set(session.scalars(select(Establishment.code).where(Establishment.register_id == register.id)))
+    for row in spec.units:
+        code = row.get("code") or row["name"]
+        if code not in known:
+            session.add(_unit(register, spec, code, row))
+    session.flush()
+
+
+def _unit(register: Register, spec: RegisterSpec, code: str, row: Mapping[str, str]) -> Establishment:
+    """A unit the pack itself names, such as a district."""
+    name = row.get("vi") or row.get("label") or row.get("name") or code
+    values = {key: row[key] for key in spec.names if row.get(key)} | {"code": code, "name": name}
+    derived = derive(spec, values)
+    return Establishment(
+        register_id=register.id, code=code, name=name, name_folded=fold(name), area=derived["area"] or code,
+        sector=derived["sector"], size=derived["size"], stratum=derived["stratum"], scopes=derived["scopes"],
+        attributes={key: value for key, value in values.items() if key not in ("code", "name")},
+    )
+
+
+def _ensure_plan(spec: PlanSpec) -> None:
+    session = db.session()
+    plan = session.scalars(select(Plan).where(Plan.name == spec.name)).first()
+    if plan is None:
+        plan = Plan(name=spec.name, title=dict(spec.title), document=dict(spec.document), is_demo=spec.is_demo)
+        session.add(plan)
+        audit("plan_loaded", f"plan:{spec.name}")
+    if not spec.is_demo:
+        # A demo plan's dates are relative to the day it was loaded and stay as they were then.
+        plan.title, plan.document = dict(spec.title), dict(spec.document)
+    session.flush()
+
+
+# Lists and labels -----------------------------------------------------------------------------------------------
+
+
+def instance_items(name: str, on: date | None = None) -> list[dict[str, str]]:
+    """The items of `instance(name)`: a reference list of the pack as known on a day; none for an unknown list."""
+    reference = pack().lists.get(name)
+    return list(items_of_list(reference, on)) if reference else []
+
+
+def choices_of(name: str) -> dict[str, dict[str, str]]:
+    """Code -> labels by language, of a reference list or of a part of the list `choices`, rows in force today."""
+    return _choices(pack(), name, utc_now().date())
+
+
+def names_of(classifier: str) -> dict[str, str]:
+    """Code -> label in the request's language, of a classifier: "area", "sector", "size"."""
+    for spec in pack().registers.values():
+        if spec.classifier_lists.get(classifier):
+            choices = choices_of(spec.classifier_lists[classifier])
+            return {code: text_of(labels) for code, labels in choices.items()}
+    return {}
+
+
+def name_of(classifier: str, code: str | None) -> str:
+    """The label of one code of a classifier, the code itself where the pack has none."""
+    return names_of(classifier).get(code or "", code or "")
+
+
+def _choices(found: Pack, name: str, on: date) -> dict[str, dict[str, str]]:
+    if name in found.lists:
+        rows: Sequence[Mapping[str, str]] = found.lists[name].in_force(on)
+    else:
+        rows = [row for one in found.lists.values() if "list" in one.columns for row in one.rows if row["list"] == name]
+    choices: dict[str, dict[str, str]] = {}
+    for row in rows:
+        labels = {language: row[language] for language in found.languages if row.get(language)}
+        code = row.get("code") or row["name"]
+        choices.setdefault(code, labels or {found.languages[0]: row.get("label") or row.get("name") or code})
+    return choices
+
+
+def scopes_of(register: str) -> list[tuple[str, str]]:
+    """(name, label) of a register's scopes in the request's language."""
+    spec = pack().registers.get(register)
+    return [(scope.name, text_of(dict(scope.label))) for scope in spec.scopes] if spec else []
+
+
+def texts(language: str | None = None) -> Texts:
+    """The pack's own texts, by default in the request's language."""
+    return pack().in_language(language or current_language())
+
+
+def open_questions() -> tuple[SettingSpec, ...]:
+    """What the programme's owner has not confirmed yet."""
+    return pack().unconfirmed()
+
+
+# Registers ------------------------------------------------------------------------------------------------------
+
+
+def register_spec(name: str) -> RegisterSpec:
+    """What the pack says of a register, or NotFound."""
+    spec = pack().registers.get(name)
+    if spec is None:
+        raise NotFound
+    return spec
+
+
+def derive(spec: RegisterSpec, values: Mapping[str, Any]) -> dict[str, Any]:
+    """Area, sector, size, stratum (text or None) and scopes (names) of a row, by the pack's expressions."""
+    lists = _lists()
+    row = dict(values)
+    derived: dict[str, Any] = dict.fromkeys(COLUMN_CLASSIFIERS)
+    for name, rule in spec.classifiers.items():
+        # A later classifier may use an earlier one.
+        row[name] = derived[name] = evaluate_text(rule, row, lists) or None
+    derived["scopes"] = [scope.name for scope in spec.scopes if holds(scope.expression, row, lists)]
+    return derived
+
+
+def failed_checks(spec: RegisterSpec, values: Mapping[str, Any]) -> list[FailedCheck]:
+    """The pack's checks that a row does not pass; a check of a blank field is passed."""
+    lists = _lists()
+    return [
+        FailedCheck(check.field, check.message, check.is_error)
+        for check in spec.checks
+        if values.get(check.field) not in (None, "")
+        and (not check.relevant or holds(check.relevant, values, lists))
+        and not holds(check.expression, values, lists)
+    ]
+
+
+def _lists() -> Lists:
+    return _lists_of(current_app.config["SETTINGS"].pack, utc_now().date())
+
+
+@cache
+def _lists_of(name: str, today: date) -> Lists:
+    return {list_name: list(items_of_list(reference)) for list_name, reference in _pack(name, today).lists.items()}
+
+
+# Plans ----------------------------------------------------------------------------------------------------------
+
+
+def list_plans() -> Sequence[Plan]:
+    """Every plan, the oldest first."""
+    return db.session().scalars(select(Plan).order_by(Plan.id)).all()
+
+
+def get_plan(name: str) -> Plan:
+    """A plan by name, or NotFound."""
+    found = db.session().scalars(select(Plan).where(Plan.name == name)).first()
+    if found is None:
+        raise NotFound
+    return found
+
+
+def plan_spec(plan: Plan) -> PlanSpec:
+    """A stored plan as typed data: phases, actions, indicators, deadlines."""
+    return plan_from_document(plan.document)
+
+
+def phase_label(plan: Plan, name: str) -> str:
+    """A phase's label in the request's language, its name where the plan does not know it."""
+    phase = next((one for one in plan_spec(plan).phases if one.name == name), None)
+    return text_of(dict(phase.label)) if phase else name
+
+
+def next_deadlines(spec: PlanSpec, today: date) -> list[tuple[str, date]]:
+    """Each yearly deadline's label and its next day."""
+    found = []
+    for one in spec.deadlines:
+        day = date(today.year, one.month, one.day)
+        found.append((text_of(dict(one.label)), day if day >= today else day.replace(year=today.year + 1)))
+    return sorted(found, key=lambda pair: pair[1])
+
+
+def now_here() -> datetime:
+    """The present moment on the programme's clock."""
+    return utc_now().astimezone(pack().timezone)
+
+
+RegisterField = FieldSpec
+
+__all__ = [
+    "FailedCheck", "FieldSpec", "Pack", "PlanSpec", "RegisterField", "RegisterSpec", "choices_of", "derive",
+    "ensure_loaded", "failed_checks", "get_plan", "instance_items", "list_plans", "name_of", "names_of",
+    "next_deadlines", "now_here", "open_questions", "pack", "phase_label", "plan_spec", "register_spec", "scopes_of",
+    "texts",
+]
