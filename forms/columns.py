@@ -12,7 +12,20 @@ from forms.types import ALIASES, TYPES, UNSUPPORTED
 from forms.workbook import Row, Sheet
 
 TRANSLATABLE: Final = frozenset(
-    """label hint guidance_hint constraint_message required_message image big-image audio video unit message base""".split()
+    [
+        "label",
+        "hint",
+        "guidance_hint",
+        "constraint_message",
+        "required_message",
+        "image",
+        "big-image",
+        "audio",
+        "video",
+        "unit",
+        "message",
+        "base",
+    ]
 )
 _ALIASES: Final[Mapping[str, str]] = {
     "relevance": "relevant",
@@ -33,24 +46,86 @@ _ALIASES: Final[Mapping[str, str]] = {
 }
 _KNOWN: Final[Mapping[str, frozenset[str]]] = {
     "survey": frozenset(
-        """type name label hint guidance_hint required required_message relevant constraint constraint_message
-        calculation default trigger choice_filter repeat_count read_only appearance parameters image big-image audio
-        video autoplay rows save_to bind instance body disabled unit personal evidence noapperrorstring compact_tag
-        note comment""".split()
+        [
+            "type",
+            "name",
+            "label",
+            "hint",
+            "guidance_hint",
+            "required",
+            "required_message",
+            "relevant",
+            "constraint",
+            "constraint_message",
+            "calculation",
+            "default",
+            "trigger",
+            "choice_filter",
+            "repeat_count",
+            "read_only",
+            "appearance",
+            "parameters",
+            "image",
+            "big-image",
+            "audio",
+            "video",
+            "autoplay",
+            "rows",
+            "save_to",
+            "bind",
+            "instance",
+            "body",
+            "disabled",
+            "unit",
+            "personal",
+            "evidence",
+            "noapperrorstring",
+            "compact_tag",
+            "note",
+            "comment",
+        ]
     ),
     "scores": frozenset(
-        """kind name label parents rule applies repeat weight method decimals minimum_share unit where""".split()
+        [
+            "kind",
+            "name",
+            "label",
+            "parents",
+            "rule",
+            "applies",
+            "repeat",
+            "weight",
+            "method",
+            "decimals",
+            "minimum_share",
+            "unit",
+            "where",
+        ]
     ),
-    "indicators": frozenset("name label kind rule applies where".split()),
-    "resources": frozenset("name label cost quantity unit cap".split()),
+    "indicators": frozenset(["name", "label", "kind", "rule", "applies", "where"]),
+    "resources": frozenset(["name", "label", "cost", "quantity", "unit", "cap"]),
     "measures": frozenset(
-        """code label technique resources base share saving_low saving_high payback_low payback_high group
-        trigger""".split()
+        [
+            "code",
+            "label",
+            "technique",
+            "resources",
+            "base",
+            "share",
+            "saving_low",
+            "saving_high",
+            "payback_low",
+            "payback_high",
+            "group",
+            "trigger",
+        ]
     ),
-    "checks": frozenset("name question rule grade message relevant".split()),
+    "checks": frozenset(["name", "question", "rule", "grade", "message", "relevant"]),
 }
 _OURS: Final = frozenset({"unit", "personal", "evidence", "note", "comment"})
-_LISTED: Final = re.compile(r"(?P<kind>[a-z_1 ]+?)\s+(?P<list>\S+?)(?P<other>\s+or[_ ](?:specify[_ ])?other)?", re.IGNORECASE)
+_LISTED: Final = re.compile(
+    r"(?P<kind>[a-z_1 ]+?)\s+(?P<list>\S+?)(?P<other>\s+or[_ ](?:specify[_ ])?other)?", re.IGNORECASE
+)
 _STRUCTURE: Final = re.compile(r"(begin|end)[ _]+(group|repeat|lgroup|looped[ _]group)", re.IGNORECASE)
 _PARAMETER: Final = re.compile(r"([A-Za-z_\-]+)\s*=\s*([^\s,;]+)")
 
@@ -152,7 +227,7 @@ def is_unsupported(text: str) -> bool:
 
 def read_parameters(text: str) -> dict[str, str]:
     """ "start=1 end=5" -> {"start": "1", "end": "5"}; commas and semicolons may separate too."""
-    return {name: value for name, value in _PARAMETER.findall(text)}
+    return dict(_PARAMETER.findall(text))
 
 
 def is_yes(text: str) -> bool:

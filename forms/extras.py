@@ -395,12 +395,12 @@ def replace_cell(row: Row, header: str) -> Row:
 
 def warn_untranslated(definition: FormDefinition) -> list[Issue]:
     """Labels of our sheets that are missing in one of the form's languages."""
-    found = []
     rows = [(row.label, row.cell) for row in definition.scores]
     rows += [(row.label, row.cell) for row in definition.indicators]
     rows += [(row.label, row.cell) for row in definition.measures]
-    for label, cell in rows:
-        for language in definition.languages if label else ():
-            if not label.by_language.get(language):
-                found.append(Issue("missing_translation", cell, {"language": language}, Severity.WARNING))
-    return found
+    return [
+        Issue("missing_translation", cell, {"language": language}, Severity.WARNING)
+        for label, cell in rows
+        for language in definition.languages
+        if label and not label.by_language.get(language)
+    ]

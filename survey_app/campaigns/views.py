@@ -15,7 +15,7 @@ from survey_app.campaigns import service
 from survey_app.campaigns.outcomes import OUTCOMES
 from survey_app.campaigns.webforms import CampaignWebForm, OutcomeWebForm, SampleWebForm
 from survey_app.languages import format_day, gettext, text_of
-from survey_app.models import Campaign, User
+from survey_app.models import Campaign, Establishment, User
 from survey_app.problems import Invalid
 from survey_app.programme import service as programme
 from survey_app.questionnaires import service as questionnaires
@@ -195,7 +195,9 @@ def assignments(campaign_id: int) -> ResponseReturnValue:
     )
 
 
-def _candidates(user: User, permission: Permission, campaign: Campaign, kind: str) -> registers.Page[service.Establishment]:
+def _candidates(
+    user: User, permission: Permission, campaign: Campaign, kind: str
+) -> registers.Page[Establishment]:
     args = request.args
     return service.list_candidates(
         user, permission, campaign, args.get("search", ""), args.get("area", ""), args.get("page", 1, type=int),

@@ -57,12 +57,13 @@ def _pack(name: str, today: date) -> Pack:
     return load_pack(PACKS / name, today)
 
 
-def ensure_loaded() -> None:
+def ensure_loaded(demo: bool | None = None) -> None:
     """Put the pack into the database: registers, plans, and its questionnaires published; again changes nothing.
 
     A plan's text follows the pack; a questionnaire is added when its version is new, through the same door as
-    anybody's upload.
+    anybody's upload. Plans made up for trying out come only with `demo` (by default the setting).
     """
+    demo = current_app.config["SETTINGS"].demo if demo is None else demo
     found = pack()
     waiting = [(name, source) for name, source in found.instruments() if not questionnaires.has_workbook(source)]
     with ThreadPoolExecutor(2) as pool:
@@ -71,7 +72,8 @@ def ensure_loaded() -> None:
     for spec in found.registers.values():
         _ensure_register(spec)
     for plan in found.plans.values():
-        _ensure_plan(plan)
+        if demo or not plan.is_demo:
+            _ensure_plan(plan)
     for (name, source), reading in zip(waiting, readings, strict=True):
         version = questionnaires.add_reading(reading, source, f"{name}.md")
         if not version.is_published:
@@ -176,6 +178,12 @@ def open_questions() -> tuple[SettingSpec, ...]:
     return pack().unconfirmed()
 
 
+def unconfirmed_lists() -> list[tuple[str, int, int]]:
+    """Reference lists with rows nobody has confirmed: (name, how many, of how many)."""
+    found = [(one.name, len(one.unconfirmed()), len(one.rows)) for one in pack().lists.values()]
+    return [row for row in found if row[1]]
+
+
 # Registers ------------------------------------------------------------------------------------------------------
 
 
@@ -266,6 +274,5 @@ RegisterField = FieldSpec
 __all__ = [
     "FailedCheck", "FieldSpec", "Pack", "PlanSpec", "RegisterField", "RegisterSpec", "choices_of", "derive",
     "ensure_loaded", "failed_checks", "get_plan", "instance_items", "list_plans", "name_of", "names_of",
-    "next_deadlines", "now_here", "open_questions", "pack", "phase_label", "plan_spec", "register_spec", "scopes_of",
-    "texts",
+    "next_deadlines", "now_here", "open_questions", "pack", "phase_label", "plan_spec", "register_spec", "scopes_of", "texts", "unconfirmed_lists",
 ]

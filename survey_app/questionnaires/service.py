@@ -192,7 +192,8 @@ def definition(form_version_id: int) -> FormDefinition:
         raise NotFound
     found = _definitions.find(sha256)
     if found is None:
-        found = from_json(db.session().scalar(select(FormVersion.definition).where(FormVersion.id == form_version_id)))
+        query_all = select(FormVersion.definition).where(FormVersion.id == form_version_id)
+        found = from_json(db.session().scalars(query_all).one())
         _definitions.keep(sha256, found)
     return found
 

@@ -21,7 +21,7 @@ from survey_app.languages import fold
 from survey_app.models import Establishment, Invitation, Record, Register, User, Visit, utc_now
 from survey_app.problems import Invalid, NotFound
 from survey_app.programme.service import RegisterField, RegisterSpec, derive, failed_checks, register_spec
-from survey_app.registers.tables import Table, TableRow, read_table, to_csv, to_xlsx
+from survey_app.registers.tables import XLSX, Table, TableRow, read_table, to_csv, to_xlsx
 from survey_app.registers.values import Reason, read_value
 
 P = Permission
@@ -92,7 +92,7 @@ class History:
 # Looking up -----------------------------------------------------------------------------------------------------
 
 
-def paged(query: Select[tuple[Row]], number: int, size: int = PAGE_SIZE) -> Page[Row]:
+def paged(query: Select[Row], number: int, size: int = PAGE_SIZE) -> Page[Row]:
     """One page of a select; a number past the end gives the last page."""
     session = db.session()
     total = session.scalar(select(func.count()).select_from(query.order_by(None).subquery())) or 0
@@ -105,9 +105,8 @@ def paged(query: Select[tuple[Row]], number: int, size: int = PAGE_SIZE) -> Page
 def list_registers(user: User) -> list[tuple[Register, int]]:
     """Every register with the number of its rows the user may see."""
     seen = visible_establishments(user).subquery()
-    counts = dict(db.session().execute(
-        select(seen.c.register_id, func.count()).group_by(seen.c.register_id)
-    ).tuples().all())
+    grouped = select(seen.c.register_id, func.count()).group_by(seen.c.register_id)
+    counts: dict[int, int] = {row[0]: row[1] for row in db.session().execute(grouped)}
     return [(row, counts.get(row.id, 0)) for row in db.session().scalars(select(Register).order_by(Register.id))]
 
 
@@ -124,7 +123,7 @@ def search(user: User, register: Register, filters: Filters, page: int = 1) -> P
     return paged(_matching(user, register, filters).order_by(Establishment.name_folded, Establishment.id), page)
 
 
-def _matching(user: User, register: Register, filters: Filters) -> Select[tuple[Establishment]]:
+def _matching(user: User, register: Register, filters: Filters) -> Select[Establishment]:
     query = visible_establishments(user).where(Establishment.register_id == register.id)
     for word in fold(filters.search).split():
         query = query.where(
@@ -311,7 +310,7 @@ def spec_reasons(spec: RegisterSpec, values: Mapping[str, Any]) -> tuple[Reason,
     """What the pack's own checks say of a whole row."""
     missing = [
         Reason(f.name, "This must be filled in.", {})
-        for f in spec.fields if f.is_required and values.get(f.name) in (None, "")
+        for f in spec.fields if f.required and values.get(f.name) in (None, "")
     ]
     failed = [check for check in failed_checks(spec, values) if check.is_error]
     return (*missing, *(Reason(check.field, "", {}, check.message) for check in failed))
@@ -508,8 +507,9 @@ def _export_rows(
 
 
 __all__ = [
-    "CLASSIFIERS", "Filters", "History", "ImportReport", "Page", "RefusedRow", "add_establishment", "apply_values",
+    "CLASSIFIERS", "XLSX", "Filters", "History", "ImportReport", "Page", "RefusedRow", "add_establishment", "apply_values",
     "change_establishment", "check_import", "export_file", "field_values", "get_editable", "get_establishment",
     "get_register", "history", "import_checked", "import_register", "is_active", "list_registers", "may_edit", "paged", "prefill",
     "refresh_derived", "refused_of", "register_instance", "search", "sees_personal", "suggest_code", "template_file",
+    "to_csv", "to_xlsx",
 ]

@@ -52,7 +52,7 @@ def read_table(source: bytes, name: str, limits: Limits) -> Table:
 
 def _table(grid: Iterable[Sequence[object]], limits: Limits) -> Table:
     header: tuple[str, ...] = ()
-    rows = []
+    rows: list[TableRow] = []
     for number, raw in enumerate(grid, 1):
         cells = tuple(_text(cell) for cell in raw[:COLUMNS])
         if not any(cells):

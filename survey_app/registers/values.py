@@ -38,7 +38,7 @@ def read_value(field: RegisterField, text: str, *, typed: bool = False) -> tuple
     """(value, None), or (None, reason). `typed`: numbers come from a spreadsheet's cells, with a decimal point."""
     text = unicodedata.normalize("NFC", text).strip()
     if not text:
-        reason = Reason(field.name, "This must be filled in.", {}) if field.is_required else None
+        reason = Reason(field.name, "This must be filled in.", {}) if field.required else None
         return None, reason
     reader = _READERS.get(field.type, _read_text)
     return reader(field, text, typed)

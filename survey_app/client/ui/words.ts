@@ -1,0 +1,65 @@
+/** Answers, issues and amounts in the words people read. */
+
+import { isNumeric, isWhole, type Issue, type Value } from "../form/definition";
+import type { Interview } from "../form/interview";
+import { echo, formatNumber, plainNumber, type MoneyWords } from "../form/numbers";
+import { t } from "../texts";
+
+export function moneyWords(): MoneyWords {
+  return [
+    { word: t("VND"), scale: 1 }, { word: t("thousand VND"), scale: 1e3 },
+    { word: t("million VND"), scale: 1e6 }, { word: t("billion VND"), scale: 1e9 },
+  ];
+}
+
+/** "= 1.234 kWh": how a number was understood. */
+export function echoOf(interview: Interview, address: string): string {
+  const value = interview.value(address);
+  return typeof value === "number" ? echo(value, interview.unit(address), interview.language, moneyWords()) : "";
+}
+
+const day = (text: string): string => text.replace(/^(\d{4})-(\d{2})-(\d{2})/, "$3/$2/$1");
+
+/** An answer in words: labels of choices, numbers with their unit, days as dd/mm/yyyy; "" for none. */
+export function answerWords(interview: Interview, address: string): string {
+  const [question, value] = [interview.question(address), interview.value(address)];
+  if (!question || value === null) return "";
+  if (question.choices) {
+    const names = question.type === "select_one" ? [String(value)] : String(value).split(/\s+/);
+    return names.map((name) => interview.choiceName(name, interview.slot(address)?.node.path ?? "") || name).join("; ");
+  }
+  if (typeof value === "number") return `${formatNumber(value, interview.language)} ${interview.unit(address)}`.trim();
+  if (question.type === "date") return day(value);
+  return question.type === "dateTime" ? `${day(value.slice(0, 10))} ${value.slice(11, 16)}` : value;
+}
+
+/** An issue's words: the author's own, else the catalogue's. */
+export function issueWords(interview: Interview, issue: Issue): string {
+  if (issue.ownMessage) return plain(issue.ownMessage);
+  const question = interview.question(issue.where);
+  switch (issue.code) {
+    case "required":
+      return t("This question needs an answer.");
+    case "constraint":
+      return t("This answer is not allowed here.");
+    case "unknown_choice":
+      return t("“{value}” is not one of the choices.", issue.parameters);
+    case "check":
+      return t("Please look at this answer again.");
+    case "wrong_type":
+      if (!question || !isNumeric(question)) return t("“{value}” does not fit a question of type {type}.", issue.parameters);
+      if (isWhole(question) && typeof interview.value(issue.where) === "number") return t("Please type a whole number.");
+      return t("Please type a number, for example {example}.", { example: formatNumber(isWhole(question) ? 1234 : 1234.5, interview.language) });
+  }
+}
+
+/** A text of the form without its simple marks (emphasis, links). */
+export function plain(text: string): string {
+  return text.replace(/\[([^\]]*)\]\([^)]*\)/g, "$1").replace(/(\*\*|__)(.*?)\1/g, "$2").replace(/(?<![\p{L}\p{N}])[*_]([^*_]+)[*_](?![\p{L}\p{N}])/gu, "$1");
+}
+
+/** A value as it stands in a field. */
+export function fieldText(value: Value, language: string): string {
+  if (value === null) return "";
+  return typeof value === "number" ? plainNumber(value, language) : value;
+}
