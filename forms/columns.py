@@ -132,7 +132,7 @@ _PARAMETER: Final = re.compile(r"([A-Za-z_\-]+)\s*=\s*([^\s,;]+)")
 
 @dataclass(frozen=True, slots=True)
 class TypeCell:
-    """What a cell of column `type` says. kind: question, begin, end or external (declares an instance)."""
+    """What a cell of column `type` says. kind: question, begin, end or external (no answer of ours)."""
 
     kind: str
     name: str  # a name of forms.types, "group" or "repeat"
@@ -196,7 +196,7 @@ def read_type(text: str) -> TypeCell | None:
         thing = "group" if structure.group(2).lower() == "group" else "repeat"
         return TypeCell(verb, thing, f"{verb}_{thing}")
     lower = text.lower()
-    if lower in ("csv-external", "xml-external"):
+    if lower in ("csv-external", "xml-external", "audit"):
         return TypeCell("external", lower, lower)
     for name in (text, lower):
         found = ALIASES.get(name, name)

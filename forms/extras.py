@@ -181,7 +181,7 @@ class _Reader:
             value = float("nan")
         if not least <= value <= most:
             self.complain("extra_number", row.cell(column), value=text, least=least, most=most)
-            return least
+            return float("nan") if default is None else default
         return int(value) if value == int(value) else value
 
     def text(self, row: Row, column: str, at: Steps = _TOP_LEVEL) -> Text:

@@ -14,7 +14,7 @@ from forms.model import FormDefinition, Text
 from forms.workbook import ReadLimits, Sheet, iter_rows, read_markdown, read_workbook
 from forms.xform import UNDETERMINED, definition_from_xform, language_code
 
-_XML: Final = re.compile(rb"\s*(<\?xml[^>]*>)?\s*(<!--.*?-->\s*)*<(h:)?html", re.DOTALL)
+_XML: Final = re.compile(rb"\s*(<\?xml|<!DOCTYPE|<!--|<(h:)?html)")
 
 
 @dataclass(frozen=True, slots=True)

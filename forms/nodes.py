@@ -152,7 +152,7 @@ def fits(spec: Spec, value: Value) -> bool:
 def stored(question: Question, value: Result) -> Value:
     """What an expression's result, or an author's default, becomes as an answer of this question."""
     if type(value) is list:
-        value = element_text(value[0]) if value else ""
+        value = _first(value)
     if type(value) is bool:
         return "true" if value else "false"
     if type(value) is str:
@@ -165,6 +165,14 @@ def stored(question: Question, value: Result) -> Value:
     if question.type in _NUMERIC or question.type in _COMPUTED:
         return _whole(value)  # type: ignore[arg-type]
     return format_number(value)  # type: ignore[arg-type]
+
+
+def _first(elements: list[Any]) -> Result:
+    """The first node's answer, a number as a number."""
+    if not elements:
+        return ""
+    content = getattr(elements[0], "content", None)
+    return float(content) if isinstance(content, int | float) else element_text(elements[0])
 
 
 def _whole(number: float) -> int | float:

@@ -317,7 +317,6 @@ TYPES: Final[Mapping[str, QuestionType]] = {
         _metadata("username"),
         _metadata("email"),
         _metadata("phonenumber"),
-        _metadata("audit", "binary"),
     )
 }
 

@@ -38,7 +38,7 @@ _DYNAMIC: Final = re.compile(r"\$\{|[A-Za-z][\w\-]*\(")
 _RESERVED: Final = frozenset({"meta", "_id"})
 _TEXTS: Final = ("label", "hint", "guidance_hint", "constraint_message", "required_message")
 _SAID_BY_US: Final = (
-    "is missing the survey column",
+    "is missing the survey",
     "is missing the choices",
     "has no label",
     "untranslated",
@@ -122,6 +122,8 @@ def _read_structure(sheets: Mapping[str, Sheet], found: Checked) -> None:
             continue
         if type_.kind == "end":
             _close(row, type_, stack, found)
+            continue
+        if type_.name == "audit":  # a log that other clients keep; pyxform puts it into the meta block
             continue
         _check_name(row, type_, stack[-1], found)
         name = row.get("name") or f"_row_{row.number}"

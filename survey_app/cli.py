@@ -139,10 +139,10 @@ def _start(read: Callable[[], Settings], prepare: Callable[[Flask, Settings], No
         migrate.upgrade(app.extensions["survey_db"])
     with app.app_context():
         prepare(app, settings)
-    _serve(app, settings, threads)
+    serve_app(app, settings, threads)
 
 
-def _serve(app: Flask, settings: Settings, threads: int) -> None:
+def serve_app(app: Flask, settings: Settings, threads: int) -> None:
     """waitress reads a whole request before it takes a thread, so stalled phones hold nobody up."""
     import waitress
 

@@ -11,7 +11,7 @@ import math
 from collections.abc import Mapping
 from typing import Any, NoReturn
 
-from flask import Flask, current_app
+from flask import Flask
 from flask.json.provider import DefaultJSONProvider
 
 from survey_app.config import Limits
@@ -57,7 +57,7 @@ class StrictJson(DefaultJSONProvider):
     def loads(self, s: str | bytes, **kwargs: Any) -> Any:
         """As read_json, with the limits of the running application."""
         body = s.encode(errors="surrogatepass") if isinstance(s, str) else s
-        return read_json(body, current_app.config["SETTINGS"].limits)
+        return read_json(body, self._app.config["SETTINGS"].limits)
 
 
 def init_app(app: Flask) -> None:

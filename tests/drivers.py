@@ -1,4 +1,4 @@
-"""Short ways into the forms package for tests: a form written as Markdown, and an interview that is answered by name."""
+"""Short ways into the forms package for tests: a form as Markdown, and an interview answered by name."""
 
 from __future__ import annotations
 

@@ -14,6 +14,7 @@ install_packages() {
 find_browser || install_packages chromium
 find_postgres || install_packages postgresql
 command -v strace >/dev/null 2>&1 || install_packages strace
+command -v nginx >/dev/null 2>&1 || ls /usr/sbin/nginx >/dev/null 2>&1 || install_packages nginx-light
 find_browser || missing="$missing browser"
 find_postgres || missing="$missing postgres"
 for name in $missing; do

@@ -48,16 +48,12 @@ def _step(one: Point, other: Point) -> float:
 
 
 def area(points: list[Point]) -> float:
-    """Square metres inside the points, on a plane touching the earth at the first of them."""
-    if len(points) < 3:
-        return 0.0
-    around = 2 * math.pi * EARTH_RADIUS / 360
-    latitude, longitude = points[0]
-    plane = [((b - longitude) * around * math.cos(math.radians(a)), (a - latitude) * around) for a, b in points[1:]]
+    """Square metres inside the points on the sphere, the last one joined to the first."""
     total = 0.0
-    for (x1, y1), (x2, y2) in pairwise(plane):
-        total += (y1 * x2 - x1 * y2) / 2
-    return abs(total)
+    for one, other in pairwise([*points, *points[:1]]):
+        sines = 2 + math.sin(math.radians(one[0])) + math.sin(math.radians(other[0]))
+        total += math.radians(other[1] - one[1]) * sines
+    return abs(total) * EARTH_RADIUS * EARTH_RADIUS / 2 if len(points) > 2 else 0.0
 
 
 def is_inside(point: Point, shape: list[Point]) -> bool:

@@ -286,7 +286,6 @@ def _store_draw(campaign: Campaign, units: Sequence[Unit], drawn: Draw) -> None:
         for unit in units
     ]
     db.session().execute(update(FrameUnit), rows)
-    db.session().expire_all()
 
 
 # Whom to contact ------------------------------------------------------------------------------------------------
@@ -526,9 +525,8 @@ def _facts(user: User, campaign: Campaign) -> Iterator[tuple[str, str, Counter[s
 
 def _done(campaign: Campaign, mine: Select[int]) -> Iterator[tuple[str, str, Counter[str]]]:
     session = db.session()
-    assessors = dict(session.execute(
-        select(Assignment.establishment_id, Assignment.assessor_id).where(Assignment.campaign_id == campaign.id)
-    ).tuples().all())
+    given = select(Assignment.establishment_id, Assignment.assessor_id).where(Assignment.campaign_id == campaign.id)
+    assessors: dict[int, int | None] = {row[0]: row[1] for row in session.execute(given)}
     states: dict[tuple[int, str], Counter[str]] = defaultdict(Counter)
     records = select(Record.establishment_id, Establishment.area, Record.state, func.count()).join(Establishment)
     records = records.where(Record.campaign_id == campaign.id, Record.establishment_id.in_(mine))

@@ -49,6 +49,8 @@ TEMPLATES: Mapping[str, str] = {
     "audit": "nothing",
 }
 NUMBERS = frozenset({"integer", "decimal", "range"})
+# Behind a number that can be read in two ways, so that it stays as typed and is flagged until somebody chooses.
+UNSURE = " ?"
 SELECTS = frozenset({"select_one", "select_multiple", "rank"})
 
 
@@ -366,6 +368,8 @@ def shown_value(question: Question, value: Value) -> str:
     text = plain_number(value)
     if question.type in NUMBERS and isinstance(value, (int, float)):
         return text.replace(".", ",")
+    if question.type in NUMBERS:
+        return text.removesuffix(UNSURE)
     if TEMPLATES.get(question.type) == "datetime":
         return text[:16]
     if question.type == "time":
@@ -386,7 +390,7 @@ def _readings(drawing: Drawing, question: Question, value: Value) -> tuple[tuple
     """The two numbers that what was typed may mean; none where it is clear."""
     if question.type not in NUMBERS or not isinstance(value, str):
         return ()
-    candidates = read_number(value, drawing.language).candidates
+    candidates = read_number(value.removesuffix(UNSURE), drawing.language).candidates
     return tuple((str(number), number_words(float(number), drawing.language)) for number in candidates)
 
 

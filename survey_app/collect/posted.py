@@ -14,7 +14,7 @@ from typing import Any
 from werkzeug.datastructures import FileStorage, MultiDict
 
 from forms import FormDefinition, Interview, Item, Question, Repeat, Value, read_number
-from survey_app.collect.pages import NUMBERS, TEMPLATES, plain_number, shown_value
+from survey_app.collect.pages import NUMBERS, TEMPLATES, UNSURE, plain_number, shown_value
 
 _SEPARATORS = re.compile(r"[\s.\-()]")
 # A page knows no clock of the respondent's device; the interview's own offset stands behind a typed date and time.
@@ -118,7 +118,7 @@ def _read_number(text: str, chosen: str, language: str) -> Value:
     candidates = {str(number): number for number in reading.candidates}
     number = candidates.get(chosen, reading.value)
     if number is None:
-        return text
+        return f"{text}{UNSURE}" if candidates else text
     return int(number) if number == int(number) else float(number)
 
 

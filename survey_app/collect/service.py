@@ -580,7 +580,7 @@ def interview_of_submission(draft: Draft, submission: Submission) -> Interview:
     definition = questionnaires.definition(draft.form_version_id)
     at = submission.finished_at or submission.received_at
     clock = Clock(at.astimezone(TIME_ZONE))
-    instances = submissions.instances_of(draft, definition, clock)
+    instances = submissions.find_instances(definition, draft.establishment, draft.campaign_id, clock.now)
     language = language_of(draft, definition)
     return Interview(definition, submission.answers, instances=instances, clock=clock, language=language)
 

@@ -274,5 +274,6 @@ RegisterField = FieldSpec
 __all__ = [
     "FailedCheck", "FieldSpec", "Pack", "PlanSpec", "RegisterField", "RegisterSpec", "choices_of", "derive",
     "ensure_loaded", "failed_checks", "get_plan", "instance_items", "list_plans", "name_of", "names_of",
-    "next_deadlines", "now_here", "open_questions", "pack", "phase_label", "plan_spec", "register_spec", "scopes_of", "texts", "unconfirmed_lists",
+    "next_deadlines", "now_here", "open_questions", "pack", "phase_label", "plan_spec", "register_spec",
+    "scopes_of", "texts", "unconfirmed_lists",
 ]

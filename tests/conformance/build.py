@@ -64,20 +64,13 @@ def key(name: str) -> str:
     return re.sub(r"[^a-z0-9]+", "_", name.lower()).strip("_")
 
 
-def without_cells(tree: Any) -> Any:
-    """A definition's JSON without the places in the workbook."""
-    if isinstance(tree, dict):
-        return {name: without_cells(value) for name, value in tree.items() if name != "cell"}
-    return [without_cells(value) for value in tree] if isinstance(tree, list) else tree
-
-
 def expressions() -> dict[str, Any]:
     """expressions.json: a form, answers, a tree and what it yields as text, number or truth."""
     forms: dict[str, Any] = {}
     cases = []
     for name, text in sections((FOLDER / "expressions.md").read_text("utf-8")):
         definition = form_in(text, key(name))
-        forms[key(name)] = without_cells(to_json(definition))
+        forms[key(name)] = to_json(definition)
         block = _BLOCK.search(text)
         for table in tables(text):
             if cells(table[0])[0] == "case":
@@ -106,7 +99,7 @@ def scenarios() -> dict[str, Any]:
         blocks = _BLOCK.findall(text)
         if any(cells(lines[0])[0] not in ("case", "") for lines in tables(text)):
             last = key(name)
-            forms[last] = without_cells(to_json(form_in(text, last)))
+            forms[last] = to_json(form_in(text, last))
         cases += [{"name": name, "form": last, **json.loads(block)} for block in blocks]
     return {"clock": CLOCK, "forms": forms, "cases": cases}
 

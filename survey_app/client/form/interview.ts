@@ -36,9 +36,12 @@ export interface Options {
   language?: string;
   deviceId?: string;
   username?: string;
+  /** A tree of answers to begin with: then nothing is preset and no first-load action runs. */
+  answers?: Answers;
 }
 
 const MAX_ROWS = 1000;
+const isTree = (value: unknown): value is Answers => typeof value === "object" && value !== null && !Array.isArray(value);
 
 /** Rows that a count makes are numbered, so that the phone and the server give them the same ids. */
 function freeId(rows: readonly Row[]): string {
@@ -64,6 +67,7 @@ export class Interview implements Host<Row> {
   private readonly queue = new Map<number, Set<Slot>>();
   private touched = new Set<string>();
   private isLoading = false;
+  private isOpening: boolean;
   /** Figures of the scores sheet that later rules may name, while they are computed. */
   private readonly derived = new Map<string, Map<Row, Value>>();
 
@@ -74,9 +78,12 @@ export class Interview implements Host<Row> {
     this.version = this.schema.definition.version;
     this.clock = options.clock ?? deviceClock;
     this.instances = { ...this.schema.definition.instances, ...options.instances };
+    this.isOpening = true;
     this.root = this.makeRow("", null, null, "");
+    if (options.answers) this.fill(this.schema.top, this.root, options.answers);
     this.run();
-    this.fire(this.root, "odk-instance-first-load");
+    this.isOpening = false;
+    if (!options.answers) this.fire(this.root, "odk-instance-first-load");
     this.touched = new Set();
   }
 
@@ -102,6 +109,27 @@ export class Interview implements Host<Row> {
     this.run();
     this.isLoading = false;
     this.touched = new Set();
+  }
+
+  private fill(nodes: SchemaNode[], row: Row, answers: Answers): void {
+    for (const node of nodes) {
+      const given = answers[node.item.name];
+      const slot = row.slots.get(node.path);
+      if (!slot) continue;
+      if (node.item.kind === "question") slot.value = typeof given === "object" ? null : read(node.item, given ?? null);
+      else if (node.item.kind === "group") this.fill(node.children, row, isTree(given) ? given : {});
+      else this.fillRows(slot, Array.isArray(given) ? given : []);
+    }
+  }
+
+  private fillRows(slot: Slot, given: Answers[]): void {
+    const rows = slot.row.rows.get(slot.node.path) ?? [];
+    for (const [place, tree] of given.slice(0, MAX_ROWS).entries()) {
+      const id = typeof tree._id === "string" && tree._id && !rows.some((row) => row.id === tree._id) ? tree._id : String(place + 1);
+      const row = this.makeRow(id, slot.node, slot.row, `${slot.address}/${id}`);
+      rows.push(row);
+      this.fill(slot.node.children, row, tree);
+    }
   }
 
   /** Takes an answer; wrong ones are kept as they came and flagged. */
@@ -214,6 +242,12 @@ export class Interview implements Host<Row> {
     return text.map((part) => (typeof part === "string" ? part : toText(evaluate(part.x, context)))).join("");
   }
 
+  /** What this interview is called in lists, by the form's own rule. */
+  get instanceName(): string {
+    const { instance_name: rule } = this.definition;
+    return rule === undefined ? "" : toText(evaluate(rule, this.rootContext()));
+  }
+
   unit(address: string): string {
     const slot = this.slots.get(address);
     if (slot?.node.item.kind !== "question") return "";
@@ -301,9 +335,10 @@ export class Interview implements Host<Row> {
   private insertRow(slot: Slot, id: string): Row {
     const row = this.makeRow(id, slot.node, slot.row, `${slot.address}/${id}`);
     slot.row.rows.get(slot.node.path)?.push(row);
+    this.touchBelow(slot.node, slot.row);
+    if (this.isOpening) return row;
     this.run();
     this.fire(row, "odk-new-repeat");
-    this.touchBelow(slot.node, slot.row);
     return row;
   }
 

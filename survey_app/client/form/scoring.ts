@@ -158,11 +158,12 @@ function indexOf(interview: Interview, score: ScoreRow, scores: Scores): IndexSc
   const [own, direct] = [members(interview, score.name, "dimension"), members(interview, score.name, "item")];
   const dimensions = scores.dimensions.filter((dimension) => own.has(dimension.name));
   const items = scores.items.filter((item) => direct.has(item.name));
-  const counted = [...new Set([...dimensions.flatMap((dimension) => dimension.items), ...items])];
-  const applicable = counted.filter((item) => item.applies).length;
-  const answered = counted.filter((item) => item.points !== null).length;
+  const { applicable, answered } = coverage(interview, [score.name], scores);
+  // An index with parents is withheld with them: their items decide, not its own.
+  const decisive = score.parents?.length ? coverage(interview, score.parents, scores) : { applicable, answered };
   const least = score.minimum_share;
-  const isWithheld = least !== undefined && (applicable === 0 || answered / applicable < least - 1e-9);
+  const isWithheld =
+    least !== undefined && (decisive.applicable === 0 || decisive.answered / decisive.applicable < least - 1e-9);
   const names = members(interview, score.name, "value");
   const figures = scores.values.flatMap(({ name, value }) => (names.has(name) && typeof value === "number" ? [value] : []));
   const value = isWithheld ? null : indexValue(score, dimensions, items, figures);
@@ -170,6 +171,17 @@ function indexOf(interview: Interview, score: ScoreRow, scores: Scores): IndexSc
   onRoot(interview, score.name, value);
   onRoot(interview, `${score.name}_band`, band);
   return { name: score.name, value, isWithheld, answered, applicable, band, dimensions, items };
+}
+
+/** How many items of some indexes apply, and how many of these have points; items of weight 0 do not count. */
+function coverage(interview: Interview, indexes: string[], scores: Scores): { applicable: number; answered: number } {
+  const rows = interview.definition.scores ?? [];
+  const below = (row: ScoreRow, names: Set<string>): boolean => (row.parents ?? []).some((parent) => names.has(parent));
+  const top = new Set(indexes);
+  const groups = new Set([...top, ...rows.filter((row) => row.kind === "dimension" && below(row, top)).map((row) => row.name)]);
+  const counted = new Set(rows.filter((row) => row.kind === "item" && row.weight !== 0 && below(row, groups)).map((row) => row.name));
+  const items = scores.items.filter((item) => counted.has(item.name) && item.applies);
+  return { applicable: items.length, answered: items.filter((item) => item.points !== null).length };
 }
 
 function indexValue(score: ScoreRow, dimensions: DimensionScore[], items: ItemScore[], values: number[]): number | null {

@@ -44,7 +44,7 @@ export function bindControl(element: HTMLElement, address: string, question: Que
 
 function text(field: Field, question: Question): Control {
   const isTrace = question.type === "geotrace" || question.type === "geoshape";
-  const fill = question.type === "date" ? { year: "-01-01", month: "-01" }[field.type === "month" ? "month" : (field as HTMLInputElement).maxLength === 4 ? "year" : "none"] ?? "" : "";
+  const fill = question.type !== "date" ? "" : field.type === "month" ? "-01" : (field as HTMLInputElement).maxLength === 4 ? "-01-01" : "";
   return {
     show: (value) => {
       const shown = fieldText(value, "en");

@@ -1,0 +1,172 @@
+/** One screen at a time: back and next, progress, the browser's history, the summary of what is wrong. */
+
+import type { Page } from "./page";
+import { t } from "../texts";
+import { all, find, setText } from "./dom";
+import { issueWords, plain } from "./words";
+
+export const REVIEW = "review";
+
+interface ScreenView {
+  name: string;
+  element: HTMLElement;
+  addresses: () => string[];
+}
+
+export class Screens {
+  private readonly screens: ScreenView[];
+  private readonly title = document.title;
+  private current = "";
+  private pressed = "";
+
+  constructor(private readonly page: Page, private readonly drawReview: () => void) {
+    this.screens = all(page.form, "section[data-screen]").map((element) => ({
+      name: element.dataset.screen ?? "",
+      element,
+      addresses: () => all(element, "[data-question],[data-repeat]").map((one) => one.dataset.address ?? ""),
+    }));
+    this.bind("[data-back]", () => { this.step(-1); });
+    this.bind("[data-next-screen]", () => { this.next(); });
+    find(page.form, "#summary")?.addEventListener("click", (event) => { this.follow(event); });
+    addEventListener("popstate", () => { this.show(this.fromAddress()); });
+    addEventListener("hashchange", () => { if (this.fromAddress() !== this.current) this.show(this.fromAddress()); });
+  }
+
+  private bind(selector: string, act: () => void): void {
+    find(this.page.form, selector)?.addEventListener("click", act);
+  }
+
+  start(): void {
+    this.show(this.fromAddress(), false);
+    history.replaceState({ screen: this.current }, "", `#${encodeURIComponent(this.current)}`);
+  }
+
+  private fromAddress(): string {
+    return decodeURIComponent(location.hash.slice(1));
+  }
+
+  /** Screens with something to ask now. */
+  private asked(): ScreenView[] {
+    return this.screens.filter((screen) => screen.addresses().some((address) => this.page.interview.isRelevant(address)));
+  }
+
+  private names(): string[] {
+    return [...this.asked().map((screen) => screen.name), REVIEW];
+  }
+
+  show(name: string, withFocus = true): void {
+    const names = this.names();
+    this.current = names.includes(name) ? name : (names[0] ?? REVIEW);
+    this.pressed = "";
+    for (const screen of this.screens) screen.element.hidden = screen.name !== this.current;
+    const review = find(this.page.form, "[data-review-screen]");
+    review?.toggleAttribute("hidden", this.current !== REVIEW);
+    if (this.current === REVIEW) this.drawReview();
+    this.hideSummary();
+    this.progress();
+    const shown = this.current === REVIEW ? review : this.screens.find((screen) => screen.name === this.current)?.element;
+    const heading = shown ? find(shown, "h2") : null;
+    document.title = `${heading?.textContent ?? ""} – ${this.title}`;
+    if (withFocus) {
+      scrollTo(0, 0);
+      heading?.focus({ preventScroll: true });
+    }
+  }
+
+  progress(): void {
+    const names = this.names();
+    const at = names.indexOf(this.current);
+    const bar = find<HTMLProgressElement>(this.page.form, "progress");
+    if (bar) {
+      bar.max = names.length;
+      bar.value = at + 1;
+    }
+    setText(find(this.page.form, "[data-progress-text]"), t("Part {number}/{total}", { number: at + 1, total: names.length }));
+    const next = find(this.page.form, "[data-next-screen]");
+    setText(next, at === names.length - 2 ? t("Review") : t("Next"));
+    next?.toggleAttribute("hidden", this.current === REVIEW);
+    find<HTMLButtonElement>(this.page.form, "[data-back]")?.toggleAttribute("disabled", at <= 0);
+  }
+
+  private step(by: number): void {
+    const names = this.names();
+    this.open(names[names.indexOf(this.current) + by] ?? this.current);
+  }
+
+  /** Goes to a screen as a visit of its own, so that the browser's back button returns. */
+  open(name: string): void {
+    if (name === this.current) return;
+    history.pushState({ screen: name }, "", `#${encodeURIComponent(name)}`);
+    this.show(name);
+  }
+
+  /** Next: what is wrong is shown once; a second press goes on, for answers may be corrected later. */
+  private next(): void {
+    const screen = this.screens.find((one) => one.name === this.current);
+    this.page.runChecks();
+    const wrong = screen ? this.page.showProblems(this.questionsOf(screen)) : [];
+    const key = wrong.join("\n");
+    if (!wrong.length || key === this.pressed) return this.step(1);
+    this.pressed = key;
+    this.showSummary(wrong);
+  }
+
+  private questionsOf(screen: ScreenView): string[] {
+    return all(screen.element, "[data-question]").map((one) => one.dataset.address ?? "");
+  }
+
+  private showSummary(addresses: string[]): void {
+    const summary = find(this.page.form, "#summary");
+    const list = summary && find(summary, "ul");
+    if (!summary || !list) return;
+    list.replaceChildren(...addresses.map((address) => {
+      const [item, link] = [document.createElement("li"), document.createElement("a")];
+      const issue = this.page.interview.issueAt(address);
+      link.href = `#${encodeURIComponent(this.current)}`;
+      link.dataset.goto = address;
+      link.textContent = `${labelOf(this.page, address)}: ${issue ? issueWords(this.page.interview, issue) : ""}`;
+      item.append(link);
+      return item;
+    }));
+    summary.hidden = false;
+    summary.focus();
+    summary.scrollIntoView({ block: "start" });
+  }
+
+  private hideSummary(): void {
+    find(this.page.form, "#summary")?.setAttribute("hidden", "");
+  }
+
+  private follow(event: Event): void {
+    const link = (event.target as Element).closest<HTMLElement>("[data-goto]");
+    if (!link) return;
+    event.preventDefault();
+    this.goTo(link.dataset.goto ?? "");
+  }
+
+  /** Opens the screen of a question and puts focus on it. */
+  goTo(address: string): void {
+    const name = this.page.element(address)?.closest<HTMLElement>("[data-screen]")?.dataset.screen;
+    if (name) this.open(name);
+    this.page.goTo(address);
+  }
+
+  sections(): { name: string; title: string; addresses: string[] }[] {
+    return this.asked().map((screen) => ({
+      name: screen.name,
+      title: find(screen.element, "h2")?.textContent?.trim() ?? "",
+      addresses: this.questionsOf(screen).filter((address) => this.page.interview.isRelevant(address)),
+    }));
+  }
+}
+
+/** A question's label as it is drawn, without the mark "(optional)". */
+export function labelOf(page: Page, address: string): string {
+  const { interview } = page;
+  const question = interview.question(address);
+  const text = plain(interview.text(question?.label, address));
+  if (text) return text;
+  const drawn = document.getElementById(`L-${address}`)?.cloneNode(true) as HTMLElement | undefined;
+  drawn?.querySelector("[data-optional]")?.remove();
+  return drawn?.textContent?.replace(/\s+/g, " ").trim() || (question?.name ?? "");
+}

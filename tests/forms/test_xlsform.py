@@ -1,0 +1,257 @@
+"""Rows: every issue at once, each with its cell; what authors may write; what pyxform says."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from forms import MESSAGES, TYPES, FormError, Group, Repeat, load_form, load_form_from_markdown, to_json
+from tests.drivers import codes_of, form_from_md, issues_of, load_md
+
+SAMPLES = Path(__file__).parents[1] / "sample_forms"
+
+
+def test_every_issue_of_a_form_is_found_at_once_with_its_cell() -> None:
+    assert codes_of("""
+        | survey | type          | name  | label | relevant   | constraint | choice_filter |
+        |        | integer       | beds  | Beds  | ${bed} > 1 |            |               |
+        |        | colour        | c     | C     |            |            |               |
+        |        | text          | 1st   | First |            | . > (3     |               |
+        |        | select_one yn | q     | Q     |            |            | x = 1         |
+        |        | select_one no | r     | R     |            |            |               |
+        |        | text          | beds  | Again |            | foo(.)     |               |
+        |        | begin_group   | g     | G     |            |            |               |
+
+        | choices | list_name | name | label |
+        |         | yn        | y    | Yes   |
+        |         | yn        | y    | Yes   |
+        |         | yn        |      | No    |
+        |         | yn        | a b  | Both  |
+        """) == [
+        ("duplicate_choice", "choices!B13"),
+        ("choice_without_name", "choices!B14"),
+        ("choice_name_space", "choices!B15"),
+        ("unknown_type", "survey!A4"),
+        ("bad_name", "survey!B5"),
+        ("duplicate_name", "survey!B8"),
+        ("missing_end", "survey!A9"),
+        ("expression_unknown_reference_near", "survey!D3"),
+        ("expression_unclosed", "survey!E5"),
+        ("expression_unknown_column", "survey!F6"),
+        ("missing_list", "survey!A7"),
+        ("expression_unknown_function_near", "survey!E8"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("row", "expected"),
+    [
+        ("select_one | a | A", "missing_list_name"),
+        ("| a | A", "missing_type"),
+        ("text | | A", "missing_name"),
+        ("text | meta | A", "reserved_name"),
+        ("end_group | |", "unmatched_end"),
+        ("background-audio | a | A", "unsupported_type"),
+        ("begin_score | a | A", "unsupported_type"),
+        ("osm | a | A", "unsupported_type"),
+        ("select_one ${b} | a | A", "choices_from_repeat"),
+        ("calculate | a |", "missing_calculation"),
+    ],
+)
+def test_a_faulty_row_is_reported(row: str, expected: str) -> None:
+    codes = [
+        code
+        for code, _ in codes_of(f"""
+        | survey | type | name | label |
+        |        | text | b    | B     |
+        |        | {row} |""")
+    ]
+    assert expected in codes
+
+
+def test_a_circle_of_calculations_is_reported_with_its_names() -> None:
+    (issue,) = issues_of("""
+        | survey | type      | name | calculation |
+        |        | calculate | a    | ${b} + 1    |
+        |        | calculate | b    | ${a} + 1    |""")
+    assert (issue.code, issue.where) == ("cycle", "survey!A3")
+    assert issue.parameters["names"] == "a → b → a"
+
+
+@pytest.mark.parametrize(
+    ("column", "text"), [("calculation", "${a} + 1"), ("relevant", "${a} = 1"), ("calculation", "sum(${a})")]
+)
+def test_a_value_that_needs_itself_is_a_circle(column: str, text: str) -> None:
+    calculation = text if column == "calculation" else "1"
+    relevant = text if column == "relevant" else ""
+    codes = [
+        code
+        for code, _ in codes_of(f"""
+        | survey | type      | name | calculation   | relevant   |
+        |        | calculate | a    | {calculation} | {relevant} |""")
+    ]
+    assert codes == ["cycle"]
+
+
+@pytest.mark.parametrize("text", ["once(uuid())", "coalesce(., 1)", "indexed-repeat(${a}, ${r}, position(..) - 1) + 1"])
+def test_an_old_value_or_another_row_is_no_circle(text: str) -> None:
+    assert form_from_md(f"""
+        | survey | type         | name | label | calculation |
+        |        | begin_repeat | r    | R     |             |
+        |        | calculate    | a    |       | {text}      |
+        |        | end_repeat   |      |       |             |""").order == (("r", "a"),)
+
+
+def test_calculations_stand_in_the_order_they_need_relevance_included() -> None:
+    form = form_from_md("""
+        | survey | type      | name  | label | calculation   | relevant |
+        |        | calculate | last  |       | ${seen} + 1   |          |
+        |        | integer   | seen  | Seen  |               | ${on} = 1 |
+        |        | calculate | on    |       | 1             |          |""")
+    assert form.order == (("on",), ("last",))
+
+
+def test_a_thousand_calculations_in_a_chain_are_ordered() -> None:
+    rows = "\n".join(f"| | calculate | c{n} | ${{c{n + 1}}} + 1 |" for n in range(1_000))
+    form = form_from_md(f"| survey | type | name | calculation |\n{rows}\n| | calculate | c1000 | 1 |")
+    assert form.order[0] == ("c1000",)
+
+
+def test_a_missing_translation_is_a_warning_at_its_cell() -> None:
+    (issue,) = issues_of("""
+        | survey | type | name | label::Tiếng Việt (vi) | label::English (en) |
+        |        | text | a    | Tên                    | Name                |
+        |        | text | b    | Tuổi                   |                     |""")
+    assert (issue.code, issue.where, issue.severity) == ("missing_translation", "survey!D4", "warning")
+
+
+def test_a_missing_translation_does_not_become_a_dash() -> None:
+    form = form_from_md("""
+        | survey | type | name | label::Tiếng Việt (vi) | label::English (en) |
+        |        | text | a    | Tên                    |                     |
+        |        | text | b    | Tuổi                   | Age                 |""")
+    (question, _) = form.questions()
+    assert question.label.by_language == {"vi": ("Tên",)}
+
+
+@pytest.mark.parametrize(
+    ("written", "meant"),
+    [
+        ("int", "integer"),
+        ("string", "text"),
+        ("photo", "image"),
+        ("gps", "geopoint"),
+        ("datetime", "dateTime"),
+        ("select one yn", "select_one"),
+        ("select1 yn", "select_one"),
+        ("select all that apply from yn", "select_multiple"),
+        ("Select_Multiple yn", "select_multiple"),
+        ("trigger", "acknowledge"),
+        ("percentage", "integer"),
+    ],
+)
+def test_other_spellings_of_a_type_are_understood(written: str, meant: str) -> None:
+    form = form_from_md(f"""
+        | survey | type      | name | label |
+        |        | {written} | a    | A     |
+
+        | choices | list name | value | label |
+        |         | yn        | y     | Yes   |""")
+    assert [question.type for question in form.questions()] == [meant]
+
+
+def test_other_spellings_of_columns_are_understood() -> None:
+    form = form_from_md("""
+        | survey | command | tag | caption | Relevance | readonly | calculate |
+        |        | integer | a   | A       |           |          |           |
+        |        | integer | b   | B       | ${a} > 1  | yes      | ${a} + 1  |""")
+    b = list(form.questions())[1]
+    assert all((b.relevant, b.calculation, b.read_only))
+
+
+def test_pyxforms_own_refusal_is_reported_in_its_words() -> None:
+    (issue,) = issues_of("""
+        | survey | type  | name | label | parameters        |
+        |        | image | a    | A     | max-pixels=many   |""")
+    assert issue.code == "pyxform"
+    assert "max-pixels" in issue.message
+    assert issue.where.startswith("survey")
+
+
+def test_a_workbook_without_a_survey_is_refused() -> None:
+    assert codes_of("| choices | list_name | name |\n| | a | b |")[0][0] == "no_survey"
+
+
+def test_or_other_brings_a_choice_and_a_question() -> None:
+    form = load_form((SAMPLES / "features/defaults_triggers.md").read_bytes(), "f.md").definition
+    assert [choice.name for choice in form.choice_lists["things"].choices] == ["sink", "lamp", "other"]
+    assert form.find(("has_other",)) is not None
+
+
+def test_instances_given_at_run_time_are_declared_in_the_xform() -> None:
+    loaded = load_md("""
+        | survey | type      | name | calculation                                          |
+        |        | calculate | a    | instance('register')/root/item[1]/workers            |
+        |        | calculate | b    | pulldata('prices', 'price', 'name', 'electricity')   |
+
+        | settings | form_id | external_instances |
+        |          | f       | register prices    |""")
+    assert 'id="register"' in loaded.xform
+    assert loaded.definition.settings["external_instances"] == "register prices"
+
+
+def test_the_stored_xform_bears_none_of_our_columns() -> None:
+    loaded = load_md("""
+        | survey | type    | name | label | unit | personal | evidence |
+        |        | integer | a    | A     | kWh  | yes      | p        |
+        |        | image   | p    | P     |      |          |          |""")
+    assert "kWh" not in loaded.xform
+    assert "personal" not in loaded.xform
+
+
+def test_an_unknown_column_is_left_out_with_a_warning() -> None:
+    assert codes_of("""
+        | survey | type | name | label | colour |
+        |        | text | a    | A     | red    |""") == [("unknown_column", "survey!1")]
+
+
+@pytest.mark.parametrize("name", sorted(TYPES))
+def test_every_type_has_a_sample_form_that_loads(name: str) -> None:
+    form = load_form((SAMPLES / f"types/{name}.md").read_bytes(), f"{name}.md").definition
+    assert [question.type for question in form.questions()] == [name]
+
+
+@pytest.mark.parametrize("path", sorted((SAMPLES / "features").glob("*.md")), ids=lambda path: path.stem)
+def test_feature_samples_load_without_a_warning(path: Path) -> None:
+    assert load_form(path.read_bytes(), path.name).warnings == ()
+
+
+def test_nested_repeats_keep_their_shape() -> None:
+    form = load_form((SAMPLES / "features/nested_repeats.md").read_bytes(), "f.md").definition
+    house, inside, room = (
+        form.find(("house",)),
+        form.find(("house", "inside")),
+        form.find(("house", "inside", "room")),
+    )
+    assert isinstance(house, Repeat)
+    assert house.count is not None
+    assert isinstance(inside, Group)
+    assert isinstance(room, Repeat)
+
+
+def test_every_message_can_be_filled_from_its_parameters() -> None:
+    for text in MESSAGES.values():
+        assert text.strip()
+    with pytest.raises(FormError) as caught:
+        load_form_from_markdown("| survey | type | name |\n| | text | a b |")
+    assert all(issue.message for issue in caught.value.issues)
+
+
+def test_hostile_texts_in_cells_stay_texts() -> None:
+    form = form_from_md("""
+        | survey | type | name | label                                       |
+        |        | text | a    | <script>alert(1)</script> & ]]> "quoted" '  |""")
+    (question,) = form.questions()
+    assert question.label.plain("und") == """<script>alert(1)</script> & ]]> "quoted" '"""
+    assert "<script>" in str(to_json(form))
