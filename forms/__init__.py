@@ -42,6 +42,7 @@ from forms.model import (
     Value,
 )
 from forms.numbers import NumberReading, read_number
+from forms.respondent import Wish, Wishes, respond
 from forms.scoring import (
     CheckResult,
     DimensionScore,
@@ -123,6 +124,8 @@ __all__ = [
     "Validated",
     "Value",
     "ValueScore",
+    "Wish",
+    "Wishes",
     "compare",
     "compute_indicators",
     "compute_scores",
@@ -142,6 +145,7 @@ __all__ = [
     "read_workbook",
     "recommend_measures",
     "references",
+    "respond",
     "run_checks",
     "schema_from",
     "schema_of",

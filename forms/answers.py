@@ -30,7 +30,7 @@ from forms.expressions.values import (
 )
 from forms.issues import Issue
 from forms.model import Answers, Choice, Expression, FormDefinition, Question, Repeat, Text, Value
-from forms.nodes import AnswerNode, Row, fits, read_value, stored
+from forms.nodes import AnswerNode, Row, find_node, fits, nodes_of, read_value, stored
 from forms.program import Program, Spec, choice_item, program_of
 from forms.screens import Screen as Screen
 from forms.screens import screens as screens
@@ -83,6 +83,8 @@ class Interview:
         self._touched = {}
 
     def _fill(self, row: Row, specs: Sequence[Spec], answers: Mapping[str, Any] | None, prefix: str) -> None:
+        if answers:
+            self._note_strays(specs, answers, prefix)
         for spec in specs:
             node = AnswerNode(spec, row)
             row.nodes[spec.path] = node
@@ -98,8 +100,6 @@ class Interview:
                 if given is not None and not isinstance(given, Mapping):
                     self._misplaced(f"{prefix}{item.name}", given, "group")
                 self._fill(row, spec.children, below, f"{prefix}{item.name}/")
-        if answers is not None and len(answers) > 0:
-            self._note_strays(specs, answers, prefix)
 
     def _note_strays(self, specs: Sequence[Spec], answers: Mapping[str, Any], prefix: str) -> None:
         known = {spec.item.name for spec in specs}
@@ -115,7 +115,7 @@ class Interview:
         if given is not None and not isinstance(given, list):
             self._misplaced(node.address, given, "repeat")
         if isinstance(given, list) and len(given) > MAX_ROWS:
-            self.strays.append(Issue("too_many_rows", node.address, {"most": MAX_ROWS}))
+            self.strays.append(Issue("repeat_too_long", node.address, {"most": MAX_ROWS}))
         for place, tree in enumerate(given[:MAX_ROWS] if isinstance(given, list) else ()):
             answers = tree if isinstance(tree, Mapping) else {}
             if not isinstance(tree, Mapping):
@@ -151,11 +151,11 @@ class Interview:
         """Put saved values and rows over a fresh interview, all at once; nothing is triggered, unknown ones ignored."""
         self._begin()
         for address in sorted(rows, key=len):
-            repeat = self._find(address)
+            repeat = find_node(self.root, address)
             if repeat is not None and type(repeat.spec.item) is Repeat:
                 self._load_rows(repeat, rows[address])
         for address, value in values.items():
-            node = self._find(address)
+            node = find_node(self.root, address)
             if node is not None and type(node.spec.item) is Question:
                 node.value = read_value(node.spec, value)
                 self._wake(node)
@@ -288,7 +288,7 @@ class Interview:
 
     def text(self, text: Text, address: str = "", language: str | None = None) -> str:
         """A text with its references filled in, as seen from an address."""
-        node = self._find(address) if address else None
+        node = find_node(self.root, address) if address else None
         row = node.row if node is not None else self.root
         self._environment.steps = STEPS
         return self._text(text, row.scope(self._environment, node), language)
@@ -333,6 +333,11 @@ class Interview:
         self._environment.steps = STEPS
         found = (self._issue(node) for node in self._asked(self.root, address_prefix))
         return [issue for issue in found if issue is not None]
+
+    def issue(self, address: str) -> Issue | None:
+        """What is wrong with one answer, or None."""
+        self._environment.steps = STEPS
+        return self._issue(self._node(address))
 
     def _asked(self, row: Row, prefix: str) -> Iterator[AnswerNode]:
         for node in row.nodes.values():
@@ -520,13 +525,9 @@ class Interview:
                 self._touched[target] = None
 
     def _instances(self, spec: Spec, row: Row, shared: int) -> list[AnswerNode]:
-        """Every node of a spec in the row that `row` shares with it."""
-        shared = min(shared, len(row.chain), len(spec.repeats))
-        rows = [row.chain[shared - 1] if shared else self.root]
-        for repeat in spec.repeats[shared:]:
-            rows = [inner for outer in rows for inner in outer.nodes[repeat.path].rows]
-        self._environment.spend(len(rows))
-        return [found.nodes[spec.path] for found in rows if spec.path in found.nodes]
+        found = nodes_of(spec, row, shared, self.root)
+        self._environment.spend(len(found))
+        return found
 
     def _run(self) -> None:
         """Settle everything that waits, lowest rank first; a form that goes in circles stops at its limit of work."""
@@ -537,9 +538,16 @@ class Interview:
                 try:
                     self._settle(node)
                 except (TooMuchWork, RecursionError):
-                    self._waiting.clear()
-                    self._queues.clear()
+                    self._give_up(node, nodes)
                     return
+
+    def _give_up(self, node: AnswerNode, nodes: dict[AnswerNode, None]) -> None:
+        """A form asked for too much work: what still waits counts as asked, so that no answer is lost."""
+        for waiting in (node, *nodes, *(left for queue in self._queues.values() for left in queue)):
+            waiting.is_relevant = True
+        self._waiting.clear()
+        self._queues.clear()
+        self.strays.append(Issue("too_much_work", node.address))
 
     def _settle(self, node: AnswerNode) -> None:
         spec = node.spec
@@ -585,25 +593,9 @@ class Interview:
         return self._node(address).spec.path
 
     def _node(self, address: str) -> AnswerNode:
-        node = self._find(address)
+        node = find_node(self.root, address)
         if node is None:
             raise KeyError(address)
-        return node
-
-    def _find(self, address: str) -> AnswerNode | None:
-        row, node = self.root, None
-        path: tuple[str, ...] = ()
-        parts = iter(address.split("/"))
-        for name in parts:
-            path = (*path, name)
-            node = row.nodes.get(path)
-            if node is None:
-                return None
-            if type(node.spec.item) is Repeat and (row_id := next(parts, None)) is not None:
-                found = next((inner for inner in node.rows if inner.id == row_id), None)
-                if found is None:
-                    return None
-                row, node = found, None
         return node
 
 

@@ -11,7 +11,7 @@ from typing import Any, Final
 from forms.expressions.values import format_number
 from forms.issues import FormError, Issue
 from forms.model import Answers, FormDefinition, Item, Question, Repeat
-from forms.xform import read_xml
+from forms.xform import GENERATED, read_xml
 
 _ORX: Final = "http://openrosa.org/xforms"
 _ROWS: Final = uuid.UUID("6f1d3c0e-5a53-5c63-9d4f-2f0e7b6c9a11")  # a name space of our own, for rows without an id
@@ -69,7 +69,7 @@ def _read(items: Sequence[Item], element: ET.Element, place: str) -> Answers:
     for child in element:
         name = _local(child.tag)
         item = known.get(name)
-        if name == "meta" and item is None:
+        if item is None and (name == "meta" or name.startswith(GENERATED)):
             continue
         if isinstance(item, Repeat):
             if any(_local(key) == "template" for key in child.attrib):

@@ -57,6 +57,8 @@ MESSAGES: dict[str, str] = {
     "workbook_bomb": "The file unpacks to far more than a questionnaire holds. Save it anew and try again.",
     "workbook_encrypted": "The file is protected by a password. Save it without one and try again.",
     "sheet_too_wide": "There is a value very far from the others in this cell. Delete it and save the file again.",
+    "repeat_too_long": "A repeat may have at most {most} rows; the rest was left out.",
+    "too_much_work": "The form asks for more calculation than is allowed; some answers were not checked.",
     "too_many_rows": "This sheet has more than {rows} rows. Remove the rows that are not part of the questionnaire.",
     "not_a_workbook": "“{name}” is not a readable .xlsx, .xls, .csv or Markdown questionnaire. Save it again as .xlsx.",
     "not_utf8": "“{name}” is not UTF-8 text. Save it as “CSV UTF-8”, or as .xlsx.",

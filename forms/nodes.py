@@ -129,6 +129,33 @@ def _derived(value: Value) -> Any:
     return "" if value is None else value if type(value) is str else format_number(value)  # type: ignore[arg-type]
 
 
+def find_node(root: Row, address: str) -> AnswerNode | None:
+    """The node at an address, or None."""
+    row, node = root, None
+    path: tuple[str, ...] = ()
+    parts = iter(address.split("/"))
+    for name in parts:
+        path = (*path, name)
+        node = row.nodes.get(path)
+        if node is None:
+            return None
+        if type(node.spec.item) is Repeat and (row_id := next(parts, None)) is not None:
+            found = next((inner for inner in node.rows if inner.id == row_id), None)
+            if found is None:
+                return None
+            row, node = found, None
+    return node
+
+
+def nodes_of(spec: Spec, row: Row, shared: int, root: Row) -> list[AnswerNode]:
+    """Every node of a spec in the rows it shares with `row`, as far down as `shared` repeats."""
+    shared = min(shared, len(row.chain), len(spec.repeats))
+    rows = [row.chain[shared - 1] if shared else root]
+    for repeat in spec.repeats[shared:]:
+        rows = [inner for outer in rows for inner in outer.nodes[repeat.path].rows]
+    return [found.nodes[spec.path] for found in rows if spec.path in found.nodes]
+
+
 def read_value(spec: Spec, value: Any) -> Value:
     """The value as its type stores it, or as it came when it does not fit."""
     if value is None or value == "":

@@ -41,6 +41,8 @@ _ITEXT: Final = re.compile(r"""\s*jr:itext\(\s*['"](.*)['"]\s*\)\s*""", re.DOTAL
 _CODE: Final = re.compile(r"\(\s*([A-Za-z]{2,3}(?:-[A-Za-z0-9]{2,8})*)\s*\)\s*$")
 _LANGUAGES: Final = {"english": "en", "vietnamese": "vi", "tiếng việt": "vi", "french": "fr", "français": "fr"}
 UNDETERMINED: Final = "und"
+# Nodes that pyxform adds for the look of a table-list; they hold no answer.
+GENERATED: Final = ("generated_table_list_label_", "reserved_name_for_field_list_labels_")
 _MEDIA: Final = ("image", "big-image", "audio", "video")
 _BY_BIND: Final = {
     "int": "integer",
@@ -225,7 +227,7 @@ class _Reader:
         found: list[Item] = []
         for child in _children(element):
             here = (*path, _local(child.tag))
-            if here == ("meta",):
+            if here == ("meta",) or here[-1].startswith(GENERATED):
                 continue
             if self.schema.kinds[here] == QUESTION and not self._is_empty_group(here):
                 found.append(self._question(child, here, lists))
@@ -242,7 +244,7 @@ class _Reader:
         body = self.groups.get(nodeset)
         mark = self.marks.get(path)
         repeat = self.repeats.get(nodeset)
-        label = self._text(body, "label", path)
+        label = self._text(body, "label", path) or self._table_label(element, path)
         group = Group(
             name=path[-1],
             path=path,
@@ -254,6 +256,14 @@ class _Reader:
             appearance="" if body is None else body.get("appearance", ""),
         )
         return group if repeat is None else self._repeat(group, repeat)
+
+    def _table_label(self, element: ET.Element, path: Steps) -> Text:
+        """The label of a table-list, which pyxform moves from the group into a note of its own."""
+        for child in _children(element):
+            control = self.controls.get(self.nodeset((*path, _local(child.tag))))
+            if control and _local(child.tag).startswith(GENERATED[0]):
+                return self._text(control.element, "label", path)
+        return Text()
 
     def _repeat(self, group: Group, repeat: ET.Element) -> Repeat:
         return Repeat(
@@ -359,7 +369,8 @@ class _Reader:
             parameters |= self._shuffled(raw, path)
             raw = raw.arguments[0]
         if not isinstance(raw, RawPath) or raw.start != "instance":
-            self.issues.append(Issue("choices_from_repeat", self.marks[path].cell if path in self.marks else ""))
+            where = self.marks[path].cell if path in self.marks else self.nodeset(path)
+            self.issues.append(Issue("choices_from_repeat", where))
             return None, None, {}
         return raw.id, self._filter(raw, path), parameters
 

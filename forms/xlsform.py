@@ -369,19 +369,29 @@ def _check_translations(sheets: Mapping[str, Sheet], found: Checked) -> None:
 
 def convert(sheets: Mapping[str, Sheet], checked: Checked, form_id: str) -> tuple[str, list[Issue]]:
     """The XForm that pyxform makes of the rows, and what it warned of; raises FormError with its refusal."""
+    # The steps of pyxform.xls2xform.convert but for one that looks through every list again for each question that
+    # uses it, in search of a type we refuse anyway. Imported here: it takes a third of a second.
+    from pyxform.builder import create_survey_element_from_dict
     from pyxform.errors import PyXFormError
-    from pyxform.xls2xform import convert as xls2xform
+    from pyxform.xls2json import workbook_to_json
+    from pyxform.xls2json_backends import DefinitionData
 
     workbook = _workbook(sheets, checked, form_id)
     warnings: list[str] = []
     try:
-        result = xls2xform(workbook, warnings=warnings, form_name=checked.root, validate=False)
+        tree = workbook_to_json(
+            workbook_dict=DefinitionData(**workbook),
+            form_name=checked.root,
+            fallback_form_name=form_id,
+            warnings=warnings,
+        )
+        xform = create_survey_element_from_dict(tree).to_xml(validate=False, warnings=warnings)
     except PyXFormError as error:
         raise FormError([_refusal(str(error), checked)]) from error
     except Exception as error:  # a few faults end in bare TypeErrors and KeyErrors inside pyxform
         raise FormError([Issue("pyxform_failed", "survey", {"text": f"{type(error).__name__}: {error}"})]) from error
     kept = [text for text in warnings if not any(known in text for known in _SAID_BY_US)]
-    return result.xform, [Issue("pyxform", "survey", {"text": text}, Severity.WARNING) for text in kept]
+    return xform, [Issue("pyxform", "survey", {"text": text}, Severity.WARNING) for text in kept]
 
 
 def _workbook(sheets: Mapping[str, Sheet], checked: Checked, form_id: str) -> dict[str, Any]:

@@ -39,7 +39,10 @@ def available_languages() -> tuple[str, ...]:
 
 def language_name(code: str) -> str:
     """The language's own name for itself."""
-    return Locale.parse(code).get_display_name(code).capitalize() if code != PSEUDO_LANGUAGE else "Ƥşḗŭḓǿ"
+    if code == PSEUDO_LANGUAGE:
+        return "Ƥşḗŭḓǿ"
+    name = Locale.parse(code).get_display_name(code) or code
+    return name[:1].upper() + name[1:]
 
 
 @cache

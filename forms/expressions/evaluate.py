@@ -295,10 +295,8 @@ def _comparison(holds: Callable[[float, float], bool]) -> Callable[[Thunk, Thunk
 def _any_holds(left: Result, right: Result, holds: Callable[[float, float], bool], scope: Scope) -> bool:
     if type(left) is float and type(right) is float:
         return holds(left, right)
-    if type(left) is bool or type(right) is bool:
-        # A truth makes a truth of a node-set, and numbers are compared.
-        left, right = (float(to_bool(side)) if isinstance(side, list) else to_number(side) for side in (left, right))
-        return holds(left, right)
+    # Unlike "=", an order between a truth and a node-set compares numbers, node by node, as the engines on phones do.
+    left, right = (float(side) if type(side) is bool else side for side in (left, right))
     for one in _atoms(left):
         for other in _atoms(right):
             scope.environment.spend()

@@ -20,6 +20,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TypeVar
 
 from forms.expressions import geo
+from forms.expressions.dates import format_moment
 from forms.expressions.patterns import matches
 from forms.expressions.signatures import open_signed
 from forms.expressions.values import (
@@ -437,44 +438,9 @@ def _decimal_time(scope: Scope, arguments: list[Result]) -> float:
     return (seconds + (offset - (offset if zone is None else zone)) * 60) % 86400 / 86400
 
 
-_MONTHS = {
-    "en": ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"],
-    "vi": [f"thg {number}" for number in range(1, 13)],
-}
-_WEEKDAYS = {
-    "en": ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"],
-    "vi": ["Th 2", "Th 3", "Th 4", "Th 5", "Th 6", "Th 7", "CN"],
-}
-_PARTS: dict[str, Callable[[datetime, str], str]] = {
-    "Y": lambda moment, language: f"{moment.year:04}",
-    "y": lambda moment, language: f"{moment.year % 100:02}",
-    "m": lambda moment, language: f"{moment.month:02}",
-    "n": lambda moment, language: str(moment.month),
-    "b": lambda moment, language: _MONTHS.get(language, _MONTHS["en"])[moment.month - 1],
-    "d": lambda moment, language: f"{moment.day:02}",
-    "e": lambda moment, language: str(moment.day),
-    "a": lambda moment, language: _WEEKDAYS.get(language, _WEEKDAYS["en"])[moment.weekday()],
-    "H": lambda moment, language: f"{moment.hour:02}",
-    "h": lambda moment, language: str(moment.hour),
-    "M": lambda moment, language: f"{moment.minute:02}",
-    "S": lambda moment, language: f"{moment.second:02}",
-    "3": lambda moment, language: f"{moment.microsecond // 1000:03}",
-}
-
-
 def _format_date(scope: Scope, arguments: list[Result]) -> str:
     moment = _local_moment(scope, arguments[0])
-    if moment is None:
-        return ""
-    result, letters = [], iter(to_text(arguments[1]))
-    for letter in letters:
-        if letter != "%":
-            result.append(letter)
-            continue
-        code = next(letters, "")
-        part = _PARTS.get(code)
-        result.append(part(moment, scope.environment.language) if part else letter + code)
-    return bounded("".join(result))
+    return "" if moment is None else bounded(format_moment(moment, to_text(arguments[1]), scope.environment.language))
 
 
 def _local_moment(scope: Scope, value: Result) -> datetime | None:

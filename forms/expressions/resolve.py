@@ -293,10 +293,9 @@ class _Resolver:
             near = difflib.get_close_matches(raw.id, self.schema.by_name, 1)
             code = "expression_unknown_reference_near" if near else "expression_unknown_reference"
             return self.fail(code, raw.position, name=raw.id, near=near[0] if near else "")
-        near_by = [path for path in paths if path[:-1] == self.at[: len(path) - 1]]
-        if len(paths) > 1 and len(near_by) != 1:
+        if len(paths) > 1:
             return self.fail("expression_ambiguous_reference", raw.position, name=raw.id)
-        target = near_by[0] if len(near_by) == 1 else paths[0]
+        target = paths[0]
         steps = [RawStep(name) for name in target]
         steps[-1] = RawStep(target[-1], raw.predicates)
         return self._descend((), None, (*steps, *raw.steps), raw)

@@ -16,7 +16,7 @@ from decimal import Decimal
 from typing import Any, Protocol, TypeAlias
 
 MAX_TEXT = 100_000  # characters; longer results would let a form eat the memory
-STEPS = 2_000_000  # work one change of an answer may cause, in evaluated nodes
+STEPS = 1_000_000  # work one change of an answer may cause, in evaluated nodes
 
 _EPOCH = date(1970, 1, 1).toordinal()
 _NUMBER = re.compile(r"-?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?\Z")

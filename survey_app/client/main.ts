@@ -16,7 +16,7 @@ const API = "/api/v1";
 /** The plain pages work without us; with us the app is better, at the same place of the same draft. */
 function leavePlainPage(form: HTMLElement): void {
   const screen = /\/s\/(.+)$/.exec(location.pathname)?.[1] ?? "";
-  if (sessionStorage.getItem("plain") === "1" || !form.dataset.instance) return;
+  if (recall("plain") === "1" || !form.dataset.instance) return;
   location.replace(`/collect/${form.dataset.instance}/app#${screen}`);
 }
 
@@ -34,10 +34,11 @@ async function open(form: HTMLElement): Promise<void> {
 }
 
 function start(form: HTMLElement, store: Store, definition: Definition, draft: DraftState, language: string): void {
-  const interview = new Interview(definition, { language, instances: draft.instances, deviceId: store.deviceId });
+  // The draft holds what the form presets: here nothing is preset again, so a default that was cleared stays cleared.
+  const interview = new Interview(definition, { language, instances: draft.instances, answers: {} });
   interview.load(draft.values, draft.rows);
   store.onState((state, error) => { showSaveState(state, error); });
-  keepFirstValues(interview, store, draft.values);
+  settle(interview, store, draft.values);
   const page = new Page(form, interview, store, language);
   const review = new Review(page, draft, timestamp(), () => screens);
   const screens: Screens = new Screens(page, () => { review.draw(); });
@@ -47,12 +48,14 @@ function start(form: HTMLElement, store: Store, definition: Definition, draft: D
   bindLeaving(store);
 }
 
-/** What the form itself filled in at its first opening (defaults, times) is an answer like any other: it is kept. */
-function keepFirstValues(interview: Interview, store: Store, saved: Record<string, Value>): void {
-  for (const slot of interview.allSlots()) {
-    const { item } = slot.node;
-    if (item.kind !== "question" || slot.value === null || slot.address in saved) continue;
-    if (item.calculation === undefined) store.change(slot.address, slot.value);
+/** Takes back presets of loaded rows that were cleared, and notes the device where the form asks for it. */
+function settle(interview: Interview, store: Store, saved: Record<string, Value>): void {
+  for (const { node: { item }, address, value } of interview.allSlots()) {
+    if (item.kind !== "question" || item.calculation !== undefined) continue;
+    if (item.type === "deviceid" && value === null) {
+      interview.set(address, store.deviceId);
+      store.change(address, store.deviceId);
+    } else if (value !== null && !(address in saved)) interview.set(address, null);
   }
 }
 
@@ -96,6 +99,14 @@ function remember(key: string, value: string): void {
     sessionStorage.setItem(key, value);
   } catch {
     // A browser that keeps nothing still shows the pages.
+  }
+}
+
+function recall(key: string): string | null {
+  try {
+    return sessionStorage.getItem(key);
+  } catch {
+    return null;
   }
 }
 

@@ -50,6 +50,8 @@ def show_draft(instance_id: uuid.UUID) -> ResponseReturnValue:
         "instance_id": draft.instance_id, "form_version_id": draft.form_version_id, "language": draft.language,
         "values": service.own_values(interview), "rows": service.rows_of(interview),
         "sent": intake.find_receipt(instance_id) if draft.sent_at else None, "last_change": service.last_change(draft),
+        "instances": service.instances_of(draft), "attachments": attachments.links_of(instance_id),
+        "started_at": draft.started_at, "replaces": draft.replaces,
     }))
 
 

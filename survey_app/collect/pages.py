@@ -46,7 +46,6 @@ TEMPLATES: Mapping[str, str] = {
     "geoshape": "geotrace", "image": "image", "audio": "media", "video": "media", "file": "media",
     "calculate": "nothing", "hidden": "nothing", "start-geopoint": "nothing", "start": "nothing", "end": "nothing",
     "today": "nothing", "deviceid": "nothing", "username": "nothing", "email": "nothing", "phonenumber": "nothing",
-    "audit": "nothing",
 }
 NUMBERS = frozenset({"integer", "decimal", "range"})
 # Behind a number that can be read in two ways, so that it stays as typed and is flagged until somebody chooses.
@@ -395,9 +394,14 @@ def _readings(drawing: Drawing, question: Question, value: Value) -> tuple[tuple
 
 
 def _echo(drawing: Drawing, question: Question, value: Value, address: str) -> str:
-    if not isinstance(value, (int, float)) or question.type not in ("integer", "decimal"):
+    if not isinstance(value, (int, float)) or question.type not in ("integer", "decimal") or _is_year(question):
         return ""
     return f"= {number_words(value, drawing.language)} {_unit(drawing, question, address)}".strip()
+
+
+def _is_year(question: Question) -> bool:
+    """True for a number that names a year: it is never grouped and needs no unit behind it."""
+    return "year" in question.appearance.split()
 
 
 def answer_words(drawing: Drawing, question: Question, address: str) -> str:
@@ -411,6 +415,8 @@ def answer_words(drawing: Drawing, question: Question, address: str) -> str:
         names = str(value).split() if template != "select_one" else [str(value)]
         labels = {c.name: c.label.plain(drawing.language) for c in _all_choices(drawing, question)}
         return "; ".join(labels.get(name, name) for name in names)
+    if isinstance(value, (int, float)) and _is_year(question):
+        return plain_number(value)
     if isinstance(value, (int, float)):
         return f"{number_words(value, drawing.language)} {_unit(drawing, question, address)}".strip()
     if template == "date" and len(str(value)) == 10:

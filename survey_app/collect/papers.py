@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, Literal
 
 _FOLDER = Path(__file__).parent / "typst"
 
@@ -24,12 +24,12 @@ def signature_picture(name: str, note: str) -> bytes:
     return _compile("signature.typ", {"name": name, "note": note}, "png")
 
 
-def _compile(template: str, data: Mapping[str, Any], kind: str) -> bytes:
+def _compile(template: str, data: Mapping[str, Any], kind: Literal["pdf", "png"]) -> bytes:
     import typst  # 85 MB, and only papers need it
 
     inputs = {"data": json.dumps(data, ensure_ascii=False)}
-    made = typst.compile(
+    made: bytes = typst.compile(
         _FOLDER / template, root=_FOLDER, format=kind, sys_inputs=inputs, ignore_system_fonts=True, font_paths=[],
         ppi=144.0 if kind == "png" else None,
     )
-    return cast(bytes, made)
+    return made

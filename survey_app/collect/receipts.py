@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from survey_app.collect import service
+from survey_app.collect import review, service
+from survey_app.collect import texts as words
 from survey_app.languages import current_language, format_time, gettext
 from survey_app.models import Draft, Submission
 from survey_app.questionnaires import service as questionnaires
@@ -12,7 +13,7 @@ from survey_app.questionnaires import service as questionnaires
 
 def receipt_data(draft: Draft, submission: Submission) -> dict[str, Any]:
     """The receipt: number, time, what, for whom, and the hash."""
-    texts = service.texts_for(questionnaires.definition(draft.form_version_id).form_id)
+    texts = words.texts_for(questionnaires.definition(draft.form_version_id).form_id)
     facts = [
         [gettext("Receipt number"), submission.receipt_number, False],
         [gettext("Received"), format_time(submission.received_at), False],
@@ -31,7 +32,7 @@ def receipt_data(draft: Draft, submission: Submission) -> dict[str, Any]:
 
 def answers_data(draft: Draft, submission: Submission) -> dict[str, Any]:
     """The receipt followed by every answer."""
-    parts = service.answers_of(draft, service.interview_of_submission(draft, submission))
+    parts = review.answers_of(draft, service.interview_of_submission(draft, submission))
     return {
         **receipt_data(draft, submission), "heading": gettext("Your answers"),
         "parts": [

@@ -68,6 +68,11 @@ class DraftSchema(Schema):
     rows = fields.Dict(keys=fields.String(), values=fields.List(fields.String()), required=True)
     sent = fields.Nested(ReceiptSchema, allow_none=True, required=True)
     last_change = fields.Integer(required=True)
+    # What expressions look up beside the answers: register, previous answers, prices, limits.
+    instances = fields.Dict(keys=fields.String(), values=fields.List(fields.Dict()), required=True)
+    attachments = fields.Dict(keys=fields.String(), values=fields.String(), required=True)
+    started_at = fields.AwareDateTime(required=True, format="iso")
+    replaces = fields.UUID(allow_none=True, required=True)
 
 
 class LinkSchema(Schema):

@@ -14,14 +14,14 @@ from sqlalchemy import select
 from sqlalchemy.orm import joinedload
 from werkzeug.datastructures import FileStorage, MultiDict
 
-from forms import Clock, FormDefinition, Group, Interview, Item, Question, Repeat, Screen, run_checks, screens
+from forms import Clock, FormDefinition, Interview, Item, Question, Repeat, Screen, screens
 from survey_app import db
 from survey_app.access import one, visible_drafts
 from survey_app.campaigns import service as campaigns
 from survey_app.collect import pages, papers
 from survey_app.collect.posted import Posted, question_at, read_screen
 from survey_app.config import Limits, Settings
-from survey_app.languages import TIME_ZONE, current_language, format_time, gettext, text_of
+from survey_app.languages import TIME_ZONE, current_language, format_time, gettext
 from survey_app.models import (
     CampaignQuestionnaire,
     Draft,
@@ -34,54 +34,12 @@ from survey_app.models import (
     utc_now,
 )
 from survey_app.problems import Conflict, NotFound
-from survey_app.programme import service as programme
-from survey_app.programme.service import Texts
 from survey_app.questionnaires import service as questionnaires
 from survey_app.submissions import attachments
 from survey_app.submissions import service as submissions
 from survey_app.submissions.service import Change
 
 SHARED_LIMIT = 200  # answers the instruments of one visit may have in common
-
-
-@dataclass(frozen=True, slots=True)
-class Line:
-    """One answer on the review page or in the PDF."""
-
-    address: str
-    screen: str
-    label: str
-    answer: str
-    problem: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Block:
-    """Answers that belong together: a group, or one row of a repeat."""
-
-    title: str
-    lines: tuple[Line, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Part:
-    """A screen's answers."""
-
-    title: str
-    screen: str
-    blocks: tuple[Block, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """Something to look at before sending. grade: error, note, reason or stop."""
-
-    address: str
-    screen: str
-    label: str
-    message: str
-    grade: str
-    name: str = ""  # of a soft check, under which its reason is kept
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,49 +51,13 @@ class Saved:
     focus: str = ""  # the row just added
 
 
-# Texts of the programme -----------------------------------------------------------------------------------------
+# What this installation says ------------------------------------------------------------------------------------
 
 
 def settings() -> Settings:
     """The settings of the running application."""
     found: Settings = current_app.config["SETTINGS"]
     return found
-
-
-def texts_for(form_id: str) -> dict[str, Any]:
-    """The programme's words for a respondent in this request's language; "" for what the pack leaves out."""
-    pack = programme.pack()
-    texts, today = pack.in_language(current_language()), utc_now().astimezone(TIME_ZONE).date()
-    controller = pack.controller(today)
-
-    name = text_of(dict(controller.name)) if controller else ""
-    return {
-        "programme": _find(texts, "programme.name") or text_of(dict(pack.title)),
-        "share_title": _find(texts, "landing.preview_title"), "share_text": _find(texts, "landing.preview_description"),
-        "landing": _paragraphs(texts, "landing", "who", "why", "benefit", "confidential", "voluntary"),
-        "decision": _find(texts, "programme.decision"), "controller": name, "contact": _find(texts, "contact.text"),
-        "minutes": _find(texts, f"forms.{form_id}.minutes"), "prepare": _bullets(texts, f"forms.{form_id}.prepare"),
-        "notice_title": _find(texts, "notice.title"), "receipt": _paragraphs(texts, "receipt", "thanks", "keep", "next"),
-        "notice": _bullets(texts, "notice.paragraphs").replace("{controller}", name),
-        "refused": _find(texts, "consent.refused"),
-    }
-
-
-def _find(texts: Texts, key: str) -> Any:
-    return texts.find(key) or ""
-
-
-def _paragraphs(texts: Texts, section: str, *keys: str) -> str:
-    return "\n\n".join(text for key in keys if (text := _find(texts, f"{section}.{key}")))
-
-
-def _bullets(texts: Texts, key: str) -> str:
-    return "\n".join(f"- {line}" for line in _find(texts, key) or ())
-
-
-def notice_version() -> str:
-    """The version of the notice people are shown."""
-    return str(programme.pack().in_language(current_language()).find("notice.version") or "1")
 
 
 def time_of(consent: Mapping[str, Any]) -> str:
@@ -468,96 +390,6 @@ def problems_on(interview: Interview, addresses: Sequence[str]) -> dict[str, lis
     }
 
 
-def findings(draft: Draft, interview: Interview) -> list[Finding]:
-    """Every problem of the interview in the order of the form: broken rules, then soft checks."""
-    definition = questionnaires.definition(draft.form_version_id)
-    found = [
-        Finding(where, screen_of(definition, where), label_of(draft, interview, where), message, "error")
-        for where, messages in pages.problems_of(interview.issues(), interview.language).items() for message in messages
-    ]
-    return [*found, *_checks(draft, definition, interview)]
-
-
-def _checks(draft: Draft, definition: FormDefinition, interview: Interview) -> Iterator[Finding]:
-    for result in run_checks(interview):
-        if not result.holds:
-            where, message = result.address, dict(result.message)
-            words = message.get(interview.language) or next(iter(message.values()), "")
-            yield Finding(
-                where, screen_of(definition, where), label_of(draft, interview, where), words, result.grade, result.name
-            )
-
-
-def label_of(draft: Draft, interview: Interview, address: str) -> str:
-    """A question's label as plain words."""
-    definition = questionnaires.definition(draft.form_version_id)
-    question = question_at(definition, address)
-    if question is None:
-        return address
-    return str(pages.text_html(drawing_of(draft, interview), question.label, address).striptags()) or question.name
-
-
-def answers_of(draft: Draft, interview: Interview, problems: Mapping[str, str] | None = None) -> list[Part]:
-    """Every answer, screen by screen; parts of one section (one question a screen) stand together."""
-    definition = questionnaires.definition(draft.form_version_id)
-    drawing, parts = drawing_of(draft, interview), []
-    for screen in shown_screens(definition, interview):
-        blocks = [
-            Block(title, tuple(lines))
-            for title, lines in _blocks(drawing, interview, screen, screen.items, None, "", problems or {}) if lines
-        ]
-        title = pages.heading(drawing, screen)[0]
-        if parts and parts[-1].title == str(title):
-            blocks = [*parts.pop().blocks, *blocks] if parts[-1].screen else blocks
-        parts.append(Part(str(title), screen.name, tuple(blocks)))
-    return parts
-
-
-def _blocks(
-    drawing: pages.Drawing, interview: Interview, screen: Screen, items: Sequence[Item], parent: str | None,
-    title: str, problems: Mapping[str, str],
-) -> Iterator[tuple[str, list[Line]]]:
-    lines: list[Line] = []
-    for item in items:
-        address = "/".join(item.path) if parent is None else f"{parent}/{item.name}"
-        if not interview.is_relevant(address):
-            continue
-        if isinstance(item, Question):
-            line = _line(drawing, screen, item, address, problems)
-            lines += [line] if line else []
-            continue
-        yield title, lines
-        lines = []
-        yield from _inner(drawing, interview, screen, item, address, parent is None, problems)
-    yield title, lines
-
-
-def _inner(
-    drawing: pages.Drawing, interview: Interview, screen: Screen, item: Group, address: str, is_top: bool,
-    problems: Mapping[str, str],
-) -> Iterator[tuple[str, list[Line]]]:
-    name = str(pages.text_html(drawing, item.label, address).striptags())
-    if not isinstance(item, Repeat):
-        yield from _blocks(drawing, interview, screen, item.children, address, "" if is_top else name, problems)
-        return
-    for number, row in enumerate(interview.rows(address), 1):
-        words = pages.row_title(drawing, item, f"{address}/{row}")
-        title = f"{name} – {number}{': ' + words if words else ''}"
-        yield from _blocks(drawing, interview, screen, item.children, f"{address}/{row}", title, problems)
-
-
-def _line(
-    drawing: pages.Drawing, screen: Screen, question: Question, address: str, problems: Mapping[str, str]
-) -> Line | None:
-    if pages.TEMPLATES.get(question.type, "text") in ("nothing", "note"):
-        return None
-    label = str(pages.text_html(drawing, question.label, address).striptags())
-    return Line(
-        address, screen.name, label or question.name, pages.answer_words(drawing, question, address),
-        problems.get(address, ""),
-    )
-
-
 # Sending --------------------------------------------------------------------------------------------------------
 
 
@@ -702,9 +534,9 @@ def correct(user: User, record_id: int) -> Draft:
 
 
 __all__ = [
-    "Block", "Finding", "Line", "Part", "Saved", "VisitForm", "answers_of", "begin_visit", "consent_of",
-    "correct", "drawing_of", "drawn_addresses", "find_submission", "findings", "form_of_link", "forms_of_visit",
-    "get_draft", "get_submission", "get_visit", "interview_of", "label_of", "language_of", "link_of", "open_form",
-    "open_link", "open_offered", "problems_on", "programme", "record_consent", "record_of", "save_screen", "screen_of",
+    "Saved", "VisitForm", "begin_visit", "consent_of",
+    "correct", "drawing_of", "drawn_addresses", "find_submission", "form_of_link", "forms_of_visit",
+    "get_draft", "get_submission", "get_visit", "interview_of", "language_of", "link_of", "open_form",
+    "open_link", "open_offered", "problems_on", "record_consent", "record_of", "save_screen", "screen_of",
     "shown_screens", "state_of_link", "title_of",
 ]

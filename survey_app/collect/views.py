@@ -9,6 +9,7 @@ from typing import Any
 from flask import Blueprint, Response, flash, make_response, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from markupsafe import Markup
+from werkzeug.wrappers import Response as WerkzeugResponse
 
 from forms import screens
 from survey_app.access import (
@@ -26,7 +27,8 @@ from survey_app.access import (
 from survey_app.assets import asset
 from survey_app.campaigns import service as campaigns
 from survey_app.campaigns.outcomes import OUTCOMES
-from survey_app.collect import pages, papers, receipts, rich, service
+from survey_app.collect import pages, papers, receipts, rich, service, texts
+from survey_app.collect import review as review_of
 from survey_app.config import Settings
 from survey_app.languages import gettext, text_of
 from survey_app.models import Draft
@@ -78,7 +80,7 @@ def landing(token: str) -> ResponseReturnValue:
     invitation = service.link_of(token, request.remote_addr or "")
     state = service.state_of_link(invitation)
     response = make_response(render_template(
-        "collect/landing.html", token=token, texts=service.texts_for(service.form_of_link(invitation)),
+        "collect/landing.html", token=token, texts=texts.texts_for(service.form_of_link(invitation)),
         establishment_name=invitation.establishment.name, closes_on=invitation.campaign.closes_on,
         is_begun=state == "begun", is_sent=state == "sent",
         in_app_browser=bool(CHAT_BROWSERS.search(request.user_agent.string)),
@@ -132,7 +134,7 @@ def _start_page(draft: Draft, error: str = "") -> str:
     definition = questionnaires.definition(draft.form_version_id)
     consent = service.consent_of(draft)
     return render_template(
-        "collect/start.html", **_frame(draft), texts=service.texts_for(definition.form_id), consent=consent, error=error,
+        "collect/start.html", **_frame(draft), texts=texts.texts_for(definition.form_id), consent=consent, error=error,
         consent_at=service.time_of(consent), is_begun=bool(draft.consent), comment=service.comment_on(draft),
         is_part_of_visit=bool(not draft.consent and consent),
     )
@@ -145,7 +147,7 @@ def agree(instance_id: uuid.UUID) -> ResponseReturnValue:
     answer = request.form.get("consent", "")
     if answer not in ("yes", "no"):
         return _start_page(draft, gettext("Please choose one of the two answers.")), 422
-    service.record_consent(draft, answer, service.notice_version(), _by())
+    service.record_consent(draft, answer, texts.notice_version(), _by())
     if asset("main.js") and answer == "yes":
         return redirect(url_for("collect.app", instance_id=instance_id), 303)
     if answer == "no":
@@ -228,20 +230,20 @@ def _screen_url(draft: Draft, name: str) -> str:
 
 def _screen_page(
     draft: Draft, name: str, interview: Any, *, shows_problems: bool = False, appeared: tuple[str, ...] = ()
-) -> ResponseReturnValue:
+) -> str | WerkzeugResponse:
     view = service.screen_view(draft, interview, name, shows_problems)
     if view is None:
         return redirect(url_for("collect.review", instance_id=draft.instance_id))
     body = pages.draw_screen(view.drawing, view.screen, heading_id="S-here")
     links = [
-        {"anchor": _anchor(address), "label": service.label_of(draft, interview, address)} for address in appeared[:20]
+        {"anchor": _anchor(address), "label": review_of.label_of(draft, interview, address)} for address in appeared[:20]
     ]
     return render_template(
         "collect/section.html", **_frame(draft), body=body, screen_name=name, drawn=" ".join(view.drawn),
         screen_title=pages.heading(view.drawing, view.screen)[0], number=view.number, total=view.total,
         previous=view.number > 1, is_last=view.number == view.total, appeared=links,
         problems=[
-            {"anchor": _anchor(address), "label": service.label_of(draft, interview, address), "message": " ".join(words)}
+            {"anchor": _anchor(address), "label": review_of.label_of(draft, interview, address), "message": " ".join(words)}
             for address, words in view.drawing.problems.items()
         ],
     )
@@ -265,11 +267,11 @@ def review(instance_id: uuid.UUID) -> ResponseReturnValue:
 
 def _review_page(draft: Draft, error: str = "") -> str:
     interview = service.interview_of(draft)
-    found = service.findings(draft, interview)
+    found = review_of.findings(draft, interview)
     reasons = [f for f in found if f.grade == "reason"]
     open_points = [f for f in found if f.grade == "error"]
     messages = {f.address: f.message for f in found}
-    parts = service.answers_of(draft, interview, messages)
+    parts = review_of.answers_of(draft, interview, messages)
     return render_template(
         "collect/review.html", **_frame(draft), error=error, open_count=len(open_points),
         is_stopped=any(f.grade == "stop" for f in found), parts=[_part(draft, part) for part in parts],
@@ -290,7 +292,7 @@ def _answer_url(draft: Draft, screen_name: str, address: str) -> str:
     return f"{url}#{_anchor(address)}"
 
 
-def _part(draft: Draft, part: service.Part) -> dict[str, Any]:
+def _part(draft: Draft, part: review_of.Part) -> dict[str, Any]:
     lines = [
         {"title": block.title, "lines": [
             {"label": line.label, "answer": line.answer, "problem": line.problem,
@@ -317,7 +319,7 @@ def send(instance_id: uuid.UUID) -> ResponseReturnValue:
 
 
 def _reason_not_to_send(draft: Draft) -> str:
-    found = service.findings(draft, service.interview_of(draft))
+    found = review_of.findings(draft, service.interview_of(draft))
     if any(f.grade == "stop" for f in found):
         return gettext("Some answers cannot be right together. Please correct them before sending.")
     if any(f.grade == "reason" and not request.form.get(f"reason.{f.name}", "").strip() for f in found):
@@ -336,7 +338,7 @@ def receipt(instance_id: uuid.UUID) -> ResponseReturnValue:
     is_self = draft.mode == "self" and not service.record_of(found).is_refusal
     return render_template(
         "collect/receipt.html", **{**_frame(draft), "home": _home(draft) if draft.assessor_id else ""},
-        receipt=service.receipt_of(found), texts=service.texts_for(definition.form_id),
+        receipt=service.receipt_of(found), texts=texts.texts_for(definition.form_id),
         open_points=sum(issue.severity == "error" for issue in found.issues), home_label=gettext("Back to my work"),
         result_url=url_for("results.show", instance_id=instance_id) if is_self else "",
     )
@@ -425,7 +427,7 @@ def _visit_page(visit_id: int, error: str = "") -> str:
         {
             "id": form.version.id, "title": text_of(form.version.questionnaire.title), "state": form.state,
             "state_text": gettext(STATES[form.state]), "draft": form.state == "draft",
-            "minutes": service.texts_for(form.version.questionnaire.form_id)["minutes"],
+            "minutes": texts.texts_for(form.version.questionnaire.form_id)["minutes"],
             "receipt_of": form.own_receipt if form.state in ("submitted", "approved") else None,
             "is_open": form.state in ("new", "draft", "returned"),
         } for form in service.forms_of_visit(found)

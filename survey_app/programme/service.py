@@ -173,6 +173,11 @@ def texts(language: str | None = None) -> Texts:
     return pack().in_language(language or current_language())
 
 
+def site_name() -> str:
+    """The short name of the programme, shown at the head of every page."""
+    return texts().text("programme.short")
+
+
 def open_questions() -> tuple[SettingSpec, ...]:
     """What the programme's owner has not confirmed yet."""
     return pack().unconfirmed()
@@ -275,5 +280,5 @@ __all__ = [
     "FailedCheck", "FieldSpec", "Pack", "PlanSpec", "RegisterField", "RegisterSpec", "choices_of", "derive",
     "ensure_loaded", "failed_checks", "get_plan", "instance_items", "list_plans", "name_of", "names_of",
     "next_deadlines", "now_here", "open_questions", "pack", "phase_label", "plan_spec", "register_spec",
-    "scopes_of", "texts", "unconfirmed_lists",
+    "scopes_of", "site_name", "texts", "unconfirmed_lists",
 ]

@@ -14,6 +14,12 @@ bp = Blueprint("programme", __name__, url_prefix="/plans", template_folder="temp
 
 
 @bp.app_template_global()
+def site_name() -> str:
+    """What every page calls the programme: its own short name, from the pack."""
+    return service.site_name()
+
+
+@bp.app_template_global()
 def phase_label(plan: Plan, name: str) -> str:
     """A phase's label."""
     return service.phase_label(plan, name)

@@ -7,6 +7,7 @@ from io import BytesIO
 from flask import Blueprint, flash, redirect, render_template, request, send_file, url_for
 from flask.typing import ResponseReturnValue
 
+from forms import MESSAGES, Change
 from survey_app.access import Permission, allow, current_user
 from survey_app.languages import gettext, translate_issue
 from survey_app.problems import Invalid
@@ -14,6 +15,12 @@ from survey_app.questionnaires import service
 
 bp = Blueprint("questionnaires", __name__, url_prefix="/questionnaires", template_folder="templates")
 bp.add_app_template_global(translate_issue, "issue_text")
+
+
+@bp.app_template_global()
+def change_text(change: Change) -> str:
+    """A difference between two versions, in the request's language."""
+    return gettext(MESSAGES[change.code], path=change.path, before=change.before, after=change.after)
 
 
 @bp.get("")

@@ -417,15 +417,13 @@ def _match_columns(spec: RegisterSpec, header: Sequence[str]) -> tuple[dict[int,
     for spec_field in spec.fields:
         for word in (spec_field.name, *spec_field.label.values(), *spec_field.aliases):
             known.setdefault(fold(word), spec_field.name)
-    columns: dict[int, str] = {}
-    unknown = []
+    # A field's own name wins over a column that only looks like it.
+    columns = {number: title for number, title in reversed(list(enumerate(header))) if title in spec.names}
     for number, title in enumerate(header):
         found = known.get(fold(title))
         if found and found not in columns.values():
             columns[number] = found
-        elif title:
-            unknown.append(title)
-    return columns, tuple(unknown)
+    return columns, tuple(title for number, title in enumerate(header) if title and number not in columns)
 
 
 def _take(work: _Import, row: TableRow, columns: Mapping[int, str], *, typed: bool, write: bool) -> None:

@@ -6,7 +6,7 @@ import statistics
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 from sqlalchemy import select
 
@@ -25,9 +25,16 @@ from survey_app.languages import TIME_ZONE, current_language
 from survey_app.models import Draft, Establishment, MeasureDecision, Record, RecordValue, Submission, utc_now
 from survey_app.problems import Invalid, NotFound
 from survey_app.programme import service as programme
-from survey_app.programme.service import Texts
 from survey_app.questionnaires import service as questionnaires
 from survey_app.submissions import service as submissions
+
+
+class Words(Protocol):
+    """The pack's texts in one language."""
+
+    def find(self, key: str) -> Any:
+        """The text, list or table at a dotted key, or None."""
+
 
 DECISIONS = ("done", "will_do", "not_suitable")
 FEWEST_PEERS = 5  # a median of fewer could tell one establishment about another
@@ -67,6 +74,7 @@ class Result:
     level: int | None
     level_text: str
     saving: float | None
+    measures_saving: bool  # the form asks for what a saving is computed from
     savings: tuple[Saving, ...]
     goal: tuple[float, float] | None
     scores: Scores
@@ -92,6 +100,7 @@ def result_of(draft: Draft) -> Result:
     return Result(
         level=int(level) if isinstance(level, (int, float)) else None,
         level_text=_level_text(texts, level), saving=_number(values.get("saving")),
+        measures_saving="saving" in values,
         savings=_savings(texts, values, interview), goal=_goal(texts), scores=scores, recommendations=recommendations,
         cards=_cards(draft, texts, recommendations), peers=_peers(record, scores, draft.establishment),
         is_verified=record.state == "approved" and record.mode != "self", offers=_offer(draft, texts),
@@ -118,23 +127,23 @@ def _number(value: Any) -> float | None:
     return float(value) if isinstance(value, (int, float)) and not isinstance(value, bool) else None
 
 
-def _level_text(texts: Texts, level: Any) -> str:
+def _level_text(texts: Words, level: Any) -> str:
     return str(texts.find(f"results.levels.{int(level)}") or "") if isinstance(level, (int, float)) else ""
 
 
-def _goal(texts: Texts) -> tuple[float, float] | None:
+def _goal(texts: Words) -> tuple[float, float] | None:
     low, high = texts.find("results.goal_low"), texts.find("results.goal_high")
     return (float(low), float(high)) if low is not None and high is not None else None
 
 
-def _savings(texts: Texts, values: Mapping[str, Any], interview: Interview) -> tuple[Saving, ...]:
+def _savings(texts: Words, values: Mapping[str, Any], interview: Interview) -> tuple[Saving, ...]:
     labels = {row.name: row.label.plain(interview.language) for row in interview.definition.indicators}
     shown = texts.find("results.savings") or []
     numbers = ((name, _number(values.get(name))) for name in shown if name in labels)
     return tuple(Saving(labels[name], number) for name, number in numbers if number is not None)
 
 
-def _offer(draft: Draft, texts: Texts) -> str:
+def _offer(draft: Draft, texts: Words) -> str:
     """The form id a respondent is offered next by the same link, "" for none."""
     offered = str(texts.find("results.offers") or "")
     if not offered or draft.invitation_id is None:
@@ -147,7 +156,7 @@ def _offer(draft: Draft, texts: Texts) -> str:
 # Measures -------------------------------------------------------------------------------------------------------
 
 
-def _cards(draft: Draft, texts: Texts, found: Recommendations) -> tuple[Card, ...]:
+def _cards(draft: Draft, texts: Words, found: Recommendations) -> tuple[Card, ...]:
     said = {row.measure: row for row in db.session().scalars(
         select(MeasureDecision).where(MeasureDecision.establishment_id == draft.establishment_id)
     )}
@@ -206,7 +215,7 @@ def _peers(record: Record, scores: Scores, establishment: Establishment) -> dict
     )
     found: dict[str, list[float]] = {}
     for name, number in db.session().execute(query):
-        found.setdefault(name, []).append(number)
+        found.setdefault(name, []).append(float(number or 0))
     return {
         name: Peers(len(numbers), round(statistics.median(numbers), 1))
         for name, numbers in found.items() if len(numbers) >= FEWEST_PEERS

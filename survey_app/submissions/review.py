@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Select, exists, func, or_, select, update
+from sqlalchemy import ColumnElement, Select, and_, exists, false, func, or_, select, update
 from sqlalchemy.orm import aliased, defer, joinedload
 
 from forms import Clock, Interview, Recommendations, Scores, compute_scores, recommend_measures
@@ -107,11 +107,17 @@ def narrowed(query: Select[tuple[Record]], filters: Filters) -> Select[tuple[Rec
         query = query.where(Record.questionnaire_id == filters.questionnaire_id)
     if filters.area:
         query = query.where(Establishment.area == filters.area)
-    for word in fold(filters.search[:200]).split():
-        query = query.where(or_(Establishment.name_folded.contains(word, autoescape=True), _in_code(filters.search)))
+    if filters.search.strip():
+        query = query.where(or_(_in_name(filters.search), _in_code(filters.search)))
     if filters.issues:
         query = query.where(_by_issues(filters.issues))
     return query
+
+
+def _in_name(search: str) -> ColumnElement[bool]:
+    words = fold(search[:200]).split()
+    found = [Establishment.name_folded.contains(word, autoescape=True) for word in words]
+    return and_(*found) if found else false()
 
 
 def _in_code(search: str) -> ColumnElement[bool]:
@@ -138,11 +144,12 @@ def _waiting_files() -> Select[tuple[str]]:
 
 def _rows(records: Sequence[Record]) -> list[Row]:
     session, ids = db.session(), [record.current_submission_id for record in records]
-    received = dict(session.execute(select(Submission.id, Submission.received_at).where(Submission.id.in_(ids))).tuples())
-    revisions = dict(session.execute(
-        select(Submission.record_id, func.count()).where(Submission.record_id.in_([r.id for r in records]))
-        .group_by(Submission.record_id)
-    ).tuples())
+    received = {
+        row.id: row.received_at
+        for row in session.execute(select(Submission.id, Submission.received_at).where(Submission.id.in_(ids)))
+    }
+    sent = select(Submission.record_id, func.count()).where(Submission.record_id.in_([r.id for r in records]))
+    revisions = {key: number for key, number in session.execute(sent.group_by(Submission.record_id))}
     counts = {
         (submission_id, severity): number for submission_id, severity, number in session.execute(
             select(SubmissionIssue.submission_id, SubmissionIssue.severity, func.count())
@@ -150,7 +157,7 @@ def _rows(records: Sequence[Record]) -> list[Row]:
         )
     }
     waiting = _waiting_files().with_only_columns(Submission.id, func.count()).where(Submission.id.in_(ids))
-    files = dict(session.execute(waiting.group_by(Submission.id)).tuples())
+    files = {key: number for key, number in session.execute(waiting.group_by(Submission.id))}
     return [
         Row(record, received.get(record.current_submission_id or 0), revisions.get(record.id, 0),
             counts.get((record.current_submission_id, "error"), 0),

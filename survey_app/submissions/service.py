@@ -333,6 +333,12 @@ def _replay(definition: FormDefinition, interview: Interview, path: str, value: 
         return  # an answer in a row that another device has removed meanwhile
 
 
+def instances_of(draft: Draft) -> dict[str, list[dict[str, str]]]:
+    """The secondary instances that the draft's expressions read, for a phone that evaluates them itself."""
+    definition = questionnaires.definition(draft.form_version_id)
+    return find_instances(definition, draft.establishment, draft.campaign_id, utc_now().astimezone(TIME_ZONE))
+
+
 def find_instances(
     definition: FormDefinition, establishment: Establishment, campaign_id: int, now: datetime
 ) -> dict[str, list[dict[str, str]]]:

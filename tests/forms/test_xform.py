@@ -185,3 +185,18 @@ def test_a_literal_default_in_an_action_stays_a_text() -> None:
     )
     size = list(load_form(source.encode(), "v.xml").definition.questions())[1]
     assert size.actions[0].expression == Literal("4")
+
+
+def test_what_pyxform_adds_for_the_look_of_a_table_is_no_question() -> None:
+    form = form_from_md("""
+        | survey | type          | name | label | appearance |
+        |        | begin_group   | g    | Table | table-list |
+        |        | select_one yn | a    | A     |            |
+        |        | select_one yn | b    | B     |            |
+        |        | end_group     |      |       |            |
+
+        | choices | list_name | name | label |
+        |         | yn        | y    | Yes   |""")
+    (group,) = form.items
+    assert group.label.plain("und") == "Table"
+    assert [question.name for question in form.questions()] == ["a", "b"]

@@ -255,3 +255,13 @@ def test_hostile_texts_in_cells_stay_texts() -> None:
     (question,) = form.questions()
     assert question.label.plain("und") == """<script>alert(1)</script> & ]]> "quoted" '"""
     assert "<script>" in str(to_json(form))
+
+
+def test_a_reference_to_one_of_several_names_is_reported_at_its_cell() -> None:
+    assert codes_of("""
+        | survey | type        | name | label | relevant |
+        |        | begin_group | g    | G     |          |
+        |        | text        | a    | A     |          |
+        |        | end_group   |      |       |          |
+        |        | text        | a    | A     |          |
+        |        | text        | b    | B     | ${a} = 1 |""") == [("expression_ambiguous_reference", "survey!D7")]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import re
+import textwrap
 from collections.abc import Callable
 from typing import Any
 
@@ -260,7 +261,7 @@ def test_sending_gives_a_receipt_once_and_both_papers(begun: Respondent, session
 def test_the_app_page_holds_every_question_once_and_no_answer(begun: Respondent, app: Flask) -> None:
     begun.save("one", {"one/power": "4321", "one/fuel": ""})
     page = begun.page("app")
-    form = load_form(__import__("textwrap").dedent(FORM).encode(), "form.md").definition
+    form = load_form(textwrap.dedent(FORM).encode(), "form.md").definition
     assert re.findall(r'data-screen="([^"]+)"', page) == [screen.name for screen in screens(form)]
     assert "4321" not in page
     assert page.count('data-question="one/power"') == 1
@@ -319,7 +320,7 @@ def test_markdown_in_labels_is_drawn_and_nothing_else() -> None:
 
 def test_a_telephone_number_is_tidied_and_an_address_finds_its_question() -> None:
     assert tidy_phone("+84 912 345 678") == "0912345678"
-    form = load_form(__import__("textwrap").dedent(FORM).encode(), "form.md").definition
+    form = load_form(textwrap.dedent(FORM).encode(), "form.md").definition
     assert question_at(form, "machine/abc/what").name == "what"  # type: ignore[union-attr]
     assert question_at(form, "machine/what") is None
     assert question_at(form, "nothing") is None

@@ -20,7 +20,7 @@ from tests import factories as make
 
 SignIn = Callable[..., FlaskClient]
 HEADER = ["code", "Tên cơ sở", "legal", "unit_2016", "vsic", "workers"]
-GOOD = ["NB-000901", "Xưởng đá Ninh Vân", "llc", "374", "2396", "25"]
+GOOD = ["NB-000901", "Xưởng đá Ninh Vân", "llc", "u374", "2396", "25"]
 
 
 def upload(client: FlaskClient, rows: list[list[str]], name: str = "r.xlsx") -> str:
@@ -51,19 +51,19 @@ def test_a_search_without_accents_finds_the_name(sign_in: SignIn, session: Sessi
     assert "Kim Sơn" not in page.split('class="rows"')[1]
 
 
-@pytest.mark.parametrize("wish", ["area=374", "sector=V", "size=gt300", "scope=D_ent", "state=inactive"])
+@pytest.mark.parametrize("wish", ["area=u374", "sector=V", "size=gt300", "scope=D_ent", "state=inactive"])
 def test_a_filter_leaves_out_the_others(sign_in: SignIn, session: Session, wish: str) -> None:
     day = make.utc_now().date()
-    make.establishment(session, name="Wanted", area="374", sector="V", size="gt300", scopes=["D_ent"], closed_on=day)
-    make.establishment(session, name="Other", area="369", sector="F", size="le10", scopes=["D_all"])
+    make.establishment(session, name="Wanted", area="u374", sector="V", size="gt300", scopes=["D_ent"], closed_on=day)
+    make.establishment(session, name="Other", area="u369", sector="F", size="le10", scopes=["D_all"])
     page = sign_in("manager").get(f"/registers/establishments?{wish}").text
     assert "Wanted" in page
     assert "Other" not in page
 
 
 def test_an_establishment_of_another_area_is_not_found(sign_in: SignIn, session: Session) -> None:
-    unit = make.establishment(session, area="369")
-    browser = sign_in("manager", area="374")
+    unit = make.establishment(session, area="u369")
+    browser = sign_in("manager", area="u374")
     assert browser.get(f"/registers/establishments/{unit.id}").status_code == 404
     assert browser.get(f"/registers/establishments/{unit.id}/edit").status_code == 404
     assert browser.get("/registers/establishments/999999").status_code == 404
@@ -94,14 +94,14 @@ def test_adding_derives_area_sector_size_and_scopes(sign_in: SignIn, session: Se
     fields = dict(zip(["code", "name", "legal", "unit_2016", "vsic", "workers"], GOOD, strict=True))
     assert browser.post("/registers/establishments/add", data=fields).status_code == 302
     unit = session.scalars(select(Establishment)).one()
-    assert (unit.area, unit.sector, unit.size) == ("374", "V", "w11_50")
+    assert (unit.area, unit.sector, unit.size) == ("u374", "V", "w11_50")
     assert "D_core" in unit.scopes
     assert unit.attributes["workers"] == 25
 
 
 def test_a_wrong_entry_is_named_and_nothing_is_kept(sign_in: SignIn, session: Session) -> None:
     make.register(session)
-    data = {"code": "X", "name": "A", "legal": "llc", "unit_2016": "374", "vsic": "2396", "workers": "nhiều"}
+    data = {"code": "X", "name": "A", "legal": "llc", "unit_2016": "u374", "vsic": "2396", "workers": "nhiều"}
     answer = sign_in("manager").post("/registers/establishments/add?lang=en", data=data)
     assert answer.status_code == 422
     assert "is not a number" in answer.text
@@ -111,12 +111,12 @@ def test_a_wrong_entry_is_named_and_nothing_is_kept(sign_in: SignIn, session: Se
 def test_a_manager_of_one_area_cannot_add_to_another(sign_in: SignIn, session: Session) -> None:
     make.register(session)
     fields = dict(zip(["code", "name", "legal", "unit_2016", "vsic", "workers"], GOOD, strict=True))
-    assert sign_in("manager", area="369").post("/registers/establishments/add", data=fields).status_code == 422
+    assert sign_in("manager", area="u369").post("/registers/establishments/add", data=fields).status_code == 422
 
 
 def test_editing_changes_the_fields_given(sign_in: SignIn, session: Session) -> None:
     unit = make.establishment(session, code="NB-000007", attributes={"contact_name": "Kept"})
-    data = {"code": "NB-000007", "name": "Tên mới", "legal": "llc", "unit_2016": "372", "vsic": "1010",
+    data = {"code": "NB-000007", "name": "Tên mới", "legal": "llc", "unit_2016": "u372", "vsic": "1010",
             "contact_name": "Kept"}
     answer = sign_in("manager").post(f"/registers/establishments/{unit.id}/edit", data=data)
     assert answer.status_code == 302
@@ -177,7 +177,7 @@ def test_a_code_that_stands_twice_is_taken_once(sign_in: SignIn, session: Sessio
 
 def test_a_row_outside_the_area_of_the_account_is_refused(sign_in: SignIn, session: Session) -> None:
     make.register(session)
-    browser = sign_in("manager", area="369")
+    browser = sign_in("manager", area="u369")
     browser.set_cookie("language", "en")
     assert "does not cover" in upload(browser, [HEADER, GOOD])
 

@@ -142,12 +142,14 @@ function areEqual(a: Atom, b: Atom): boolean {
 
 /** "<" and its kin, as numbers; beside a date-time a date means its first moment on the device. */
 export function compareOrder(left: Result, right: Result, offset: number, holds: (a: number, b: number) => boolean): boolean {
-  if (typeof left === "boolean" || typeof right === "boolean") {
-    const [a, b] = [left, right].map((side) => (Array.isArray(side) ? Number(toBoolean(side)) : toNumber(side)));
-    return holds(a as number, b as number);
-  }
-  const others = atoms(right);
-  return atoms(left).some((a) => others.some((b) => holds(aligned(a, b, offset), aligned(b, a, offset))));
+  const others = atoms(typeof right === "boolean" ? Number(right) : right);
+  return atoms(typeof left === "boolean" ? Number(left) : left).some((a) => others.some((b) => holds(aligned(a, b, offset), aligned(b, a, offset))));
+}
+
+/** left - right, dates and date-times aligned. */
+export function difference(left: Result, right: Result, offset: number): number {
+  const [a, b] = [left, right].map((side) => (Array.isArray(side) ? toText(side) : typeof side === "boolean" ? Number(side) : side)) as [Atom, Atom];
+  return aligned(a, b, offset) - aligned(b, a, offset);
 }
 
 function aligned(value: Atom, beside: Atom, offset: number): number {

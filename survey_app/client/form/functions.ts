@@ -2,10 +2,11 @@
 
 import type { Ast, Value } from "./definition";
 import {
-  compareEqual, compareOrder, evaluate, scalar, toBoolean, toNumber, toText,
+  compareEqual, compareOrder, difference, evaluate, scalar, toBoolean, toNumber, toText,
   type Context, type Result, type XNode,
 } from "./expressions";
 import { dayNumber, formatDays, isIsoDate, isoDate, isoDateTime, readTime } from "./dates";
+import { matches } from "./patterns";
 
 type Eager = (values: Result[], context: Context) => Result;
 type Lazy = (trees: Ast[], context: Context) => Result;
@@ -59,17 +60,6 @@ export function round(value: number, digits = 0): number {
   if (!Number.isFinite(value)) return value;
   const factor = 10 ** Math.abs(Math.trunc(digits));
   return digits < 0 ? Math.floor(value / factor + 0.5) * factor : Math.floor(value * factor + 0.5) / factor;
-}
-
-const patterns = new Map<string, RegExp>();
-
-function matches(text: string, pattern: string): boolean {
-  let compiled = patterns.get(pattern);
-  if (!compiled) {
-    compiled = new RegExp(`^(?:${pattern})$`, "u");
-    patterns.set(pattern, compiled);
-  }
-  return compiled.test(text);
 }
 
 function extreme(pick: (...numbers: number[]) => number): Eager {
@@ -204,7 +194,7 @@ export const EAGER: Record<string, Eager> = {
   ">": compare((left, right) => left > right),
   ">=": compare((left, right) => left >= right),
   "+": numeric((a = NaN, b = NaN) => a + b),
-  "-": numeric((a = NaN, b = NaN) => a - b),
+  "-": ([left = "", right = ""], { host }) => difference(left, right, host.clock().offset),
   "*": numeric((a = NaN, b = NaN) => a * b),
   div: numeric((a = NaN, b = NaN) => a / b),
   mod: numeric((a = NaN, b = NaN) => a % b),

@@ -204,7 +204,7 @@ function extractSigned([text = "", key = ""]: Result[]): string {
 // Places: `lat lon alt acc`, joined by semicolons; a sphere of 6,378,100 m.
 const RADIUS = 6_378_100;
 type Place = [number, number];
-const radians = (degrees: number): number => (degrees * Math.PI) / 180;
+const radians = (degrees: number): number => degrees * (Math.PI / 180);
 
 function places(values: Result[]): Place[] | null {
   const found: Place[] = [];
@@ -225,12 +225,14 @@ function step([one, other]: [Place, Place]): number {
   return Math.acos(Math.min(1, Math.max(-1, cosine))) * RADIUS;
 }
 
+/** Square metres inside the points on the sphere, the last one joined to the first. */
 function area(points: Place[]): number {
-  const first = points[0];
-  if (!first || points.length < 3) return 0;
-  const around = (2 * Math.PI * RADIUS) / 360;
-  const plane = points.slice(1).map(([a, b]): Place => [(b - first[1]) * around * Math.cos(radians(a)), (a - first[0]) * around]);
-  return Math.abs(pairs(plane).reduce((sum, [[x1, y1], [x2, y2]]) => sum + (y1 * x2 - x1 * y2) / 2, 0));
+  if (points.length < 3) return 0;
+  const total = pairs([...points, points[0] as Place]).reduce((sum, [one, other]) => {
+    const sines = 2 + Math.sin(radians(one[0])) + Math.sin(radians(other[0]));
+    return sum + radians(other[1] - one[1]) * sines;
+  }, 0);
+  return (Math.abs(total) * RADIUS * RADIUS) / 2;
 }
 
 const isSame = (one: Place | undefined, other: Place | undefined): boolean => one?.[0] === other?.[0] && one?.[1] === other?.[1];

