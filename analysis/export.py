@@ -8,8 +8,6 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-import xlsxwriter
-
 # A text cell starting with one of these is run as a formula by some spreadsheet (also full-width forms).
 FORMULA_STARTS = tuple("=+-@\t\r\n＝＋－＠")
 
@@ -39,6 +37,8 @@ def _csv_cell(value: Any) -> Any:
 
 def write_xlsx(sheets: Mapping[str, tuple[Sequence[str], Sequence[Mapping[str, Any]]]]) -> bytes:
     """A workbook with a sheet per entry: name -> (columns, rows). Text is always text, never formula or link."""
+    import xlsxwriter
+
     out = io.BytesIO()
     options = {
         "in_memory": True, "strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False,

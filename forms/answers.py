@@ -14,7 +14,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from typing import Any
 
-from forms.expressions.evaluate import Thunk, compile_expression, keeps
+from forms.expressions.evaluate import Thunk, compiled, keeps
 from forms.expressions.functions import shuffled
 from forms.expressions.values import (
     STEPS,
@@ -59,6 +59,7 @@ class Interview:
         self.language = language or (definition.languages[0] if definition.languages else "")
         self.clock = clock or Clock.utc()
         self.strays: list[Issue] = []  # what in `answers` the form has no place for
+        self.remembered: dict[Any, Any] = {}  # what was computed from the answers as they stand
         self._metadata = metadata or {}
         own: dict[str, Sequence[dict[str, str]]] = dict(self.program.instances(self.language))
         own |= {name: [dict(item) for item in items] for name, items in (instances or {}).items()}
@@ -299,7 +300,7 @@ class Interview:
 
     def _shown(self, expression: Expression, scope: Scope) -> str:
         try:
-            return to_text(compile_expression(expression)(scope))
+            return to_text(compiled(expression)(scope))
         except (TooMuchWork, RecursionError):
             return ""
 
@@ -322,7 +323,7 @@ class Interview:
         self._environment.steps = STEPS
         scope = (row or self.root).scope(self._environment, node)
         try:
-            return compile_expression(expression)(scope)
+            return compiled(expression)(scope)
         except (TooMuchWork, RecursionError):
             return ""
 
@@ -467,6 +468,7 @@ class Interview:
     # -- keeping everything right -------------------------------------------------------------------------------------
 
     def _begin(self) -> None:
+        self.remembered = {}
         self._touched = {}
         self._environment.steps = STEPS
 
@@ -484,7 +486,7 @@ class Interview:
 
     def _act(self, target: AnswerNode, expression: Expression, depth: int) -> None:
         if isinstance(target.spec.item, Question):
-            value = self._evaluate(compile_expression(expression), target)
+            value = self._evaluate(compiled(expression), target)
             self._assign(target, stored(target.spec.item, value), depth)
 
     def _targets(self, spec: Spec, row: Row) -> list[AnswerNode]:

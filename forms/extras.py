@@ -49,7 +49,8 @@ class OwnColumns:
     unit: Text
     unit_expression: Expression | None
     is_personal: bool
-    evidence: str
+    evidence: str  # the photo question offered under this one
+    has_photo_slot: bool = False  # the author asked for a slot without writing a question for it
 
 
 @dataclass(slots=True)
@@ -103,7 +104,14 @@ def _with_columns(items: tuple[Item, ...], columns: Mapping[Steps, OwnColumns]) 
             continue
         own = columns.get(item.path)
         found.append(item if own is None else _with_own(item, own))
+        if own is not None and own.has_photo_slot and isinstance(item, Question):
+            found.append(_photo_slot(item, own.evidence))
     return tuple(found)
+
+
+def _photo_slot(question: Question, name: str) -> Question:
+    """An unasked-for photo under a figure: a question of ours, not of the author's, and never required."""
+    return Question(name, "image", (*question.path[:-1], name), question.cell, relevant=question.relevant)
 
 
 def _with_own(question: Question, own: OwnColumns) -> Question:
@@ -373,7 +381,8 @@ def _own_columns(entries: Sequence[Entry], reader: _Reader) -> Iterator[tuple[St
         if not texts and "personal" not in row.cells and "evidence" not in row.cells:
             continue
         evidence = row.get("evidence").removeprefix("${").removesuffix("}")
-        if evidence and evidence not in files and not is_yes(evidence):  # yes: a slot that is not a question
+        has_slot = is_yes(evidence)
+        if evidence and evidence not in files and not has_slot:
             reader.complain("evidence_not_image", row.cell("evidence"), name=evidence)
         is_rule = "${" in row.get("unit") or "(" in row.get("unit")
         plain = replace_cell(row, "unit") if is_rule else row
@@ -383,7 +392,8 @@ def _own_columns(entries: Sequence[Entry], reader: _Reader) -> Iterator[tuple[St
                 unit=reader.text(plain, "unit", entry.path),
                 unit_expression=reader.expression(row, "unit", entry.path) if is_rule else None,
                 is_personal=is_yes(row.get("personal")),
-                evidence=evidence,
+                evidence=f"{entry.path[-1]}_photo" if has_slot else evidence,
+                has_photo_slot=has_slot,
             ),
         )
 

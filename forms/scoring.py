@@ -16,7 +16,7 @@ from forms.expressions.functions import rounded
 from forms.expressions.values import Result, to_bool, to_number, to_text
 from forms.issues import Issue, Severity
 from forms.model import CheckRow, Expression, IndicatorRow, Question, ScoreRow, Value
-from forms.nodes import AnswerNode, Row
+from forms.nodes import AnswerNode, Row, nodes_of
 
 Figure: TypeAlias = "bool | float | str | None"
 
@@ -175,17 +175,30 @@ LISTED = 10
 # --- scores
 
 
-def compute_scores(interview: Interview) -> Scores:
-    """Every value, item, dimension, index and band of the answers."""
+def compute_scores(interview: Interview, *, explain: bool = True) -> Scores:
+    """Every value, item, dimension, index and band of the answers; `explain` adds the answers each item rests on.
+
+    Computed once until an answer changes.
+    """
+    known: Scores | None = interview.remembered.get(("scores", explain))
+    if known is None:
+        known = interview.remembered["scores", explain] = _compute_scores(interview, explain)
+        interview.remembered["derived"] = dict(interview.root.derived)
+    # What others derived since then (indicators) must not be read by what rests on the scores alone.
+    interview.root.derived = dict(interview.remembered["derived"])
+    return known
+
+
+def _compute_scores(interview: Interview, explain: bool) -> Scores:
     rows = interview.definition.scores
-    for row in _rows(interview):
+    for row in _rows(interview.root):
         row.derived = {}
     values, items = [], []
     for score in rows:
         if score.kind == "value":
             values.append(_value(interview, score))
         elif score.kind == "item":
-            items.append((score, _item(interview, score)))
+            items.append((score, _item(interview, score, explain)))
     dimensions = [(row, _dimension(interview, row, items)) for row in rows if row.kind == "dimension"]
     indexes = tuple(_index(interview, row, dimensions, items, values) for row in rows if row.kind == "index")
     return Scores(
@@ -193,10 +206,11 @@ def compute_scores(interview: Interview) -> Scores:
     )
 
 
-def _rows(interview: Interview) -> Iterator[Row]:
-    yield interview.root
-    for node in interview.nodes():
-        yield from node.rows
+def _rows(row: Row) -> Iterator[Row]:
+    yield row
+    for node in row.nodes.values():
+        for inner in node.rows:
+            yield from _rows(inner)
 
 
 def _derive(interview: Interview, name: str, value: Value) -> None:
@@ -210,7 +224,7 @@ def _value(interview: Interview, score: ScoreRow) -> ValueScore:
         _derive(interview, score.name, value)
         return ValueScore(score.name, label, unit, value)
     found: dict[str, Value] = {}
-    for row in _rows(interview):
+    for row in _rows(interview.root):
         if row.schema == score.repeat and row.is_relevant:
             row.derived[score.name] = found[row.id] = _figure(interview, score, row)
     return ValueScore(score.name, label, unit, None, found)
@@ -238,13 +252,13 @@ def _number(number: float) -> float | int | None:
     return int(number) if number == int(number) and abs(number) < 2**53 else number
 
 
-def _item(interview: Interview, score: ScoreRow) -> ItemScore:
+def _item(interview: Interview, score: ScoreRow, explain: bool) -> ItemScore:
     applies = _applies(interview, score)
     points = None
     if applies and score.rule is not None:
         points = _number(to_number(interview.evaluate(score.rule)))
     _derive(interview, score.name, points)
-    answers = tuple(_answered(interview, score.questions))
+    answers = tuple(_answered(interview, score.questions)) if explain else ()
     return ItemScore(score.name, interview.text(score.label), applies, points, answers)
 
 
@@ -262,8 +276,9 @@ def _applies(interview: Interview, score: ScoreRow) -> bool:
 
 
 def _asked(interview: Interview, path: tuple[str, ...]) -> list[AnswerNode]:
-    found = (row.nodes.get(path) for row in _rows(interview))
-    return [node for node in found if node is not None and node.is_relevant]
+    spec = interview.program.by_path.get(path)
+    found = nodes_of(spec, interview.root, 0, interview.root) if spec is not None else []
+    return [node for node in found if node.is_relevant]
 
 
 def _answered(interview: Interview, paths: tuple[tuple[str, ...], ...]) -> Iterator[Answered]:
@@ -401,8 +416,9 @@ def compute_indicators(interview: Interview) -> dict[str, Figure]:
 
 
 def _ensure_scores(interview: Interview) -> None:
+    """Derive the figures that later rules read; whether they were explained makes no difference to them."""
     if interview.definition.scores:
-        compute_scores(interview)
+        compute_scores(interview, explain=("scores", True) in interview.remembered)
 
 
 def _indicator(interview: Interview, row: IndicatorRow) -> Figure:
@@ -447,11 +463,11 @@ class _Triggered:
     resources: tuple[str, ...]
 
 
-def recommend_measures(interview: Interview) -> Recommendations:
+def recommend_measures(interview: Interview, *, explain: bool = True) -> Recommendations:
     """The measures whose triggers hold, what each may save and what all together may save of each resource."""
     _ensure_scores(interview)
     costs = {row.name: _amount(interview, row.cost) for row in interview.definition.resources}
-    triggered = _triggered(interview, costs)
+    triggered = _triggered(interview, costs, explain)
     saving = [one for one in triggered if one.recommendation.group != "investment"]
     resources = tuple(_resource_savings(interview, costs, saving))
     ordered = sorted((one.recommendation for one in saving), key=_order(interview))
@@ -473,7 +489,7 @@ def _amount(interview: Interview, expression: Expression | None) -> float | None
     return number if math.isfinite(number) else None
 
 
-def _triggered(interview: Interview, costs: Mapping[str, float | None]) -> list[_Triggered]:
+def _triggered(interview: Interview, costs: Mapping[str, float | None], explain: bool) -> list[_Triggered]:
     found = []
     for row in interview.definition.measures:
         resources = tuple(name for name in row.resources if name in costs and costs[name] != 0)
@@ -497,7 +513,7 @@ def _triggered(interview: Interview, costs: Mapping[str, float | None]) -> list[
             Saving(base * row.saving_low, base * mid, base * row.saving_high) if is_known else None,
             row.payback_low,
             row.payback_high,
-            tuple(_answered(interview, row.questions)),
+            tuple(_answered(interview, row.questions)) if explain else (),
         )
         found.append(_Triggered(recommendation, share, resources))
     return found

@@ -8,7 +8,7 @@ from flask import Flask, Response, request
 from flask_wtf import CSRFProtect
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from survey_app import access, assets, cli, compression, db, files, languages, problems, strict_json
+from survey_app import access, assets, cli, compression, db, files, json_reader, languages, problems
 from survey_app.config import Settings, secret_key
 
 # A feature is a folder with `views.py` (and perhaps `api.py`) holding `bp`; order is the order of import rules.
@@ -45,7 +45,7 @@ def create_app(settings: Settings | None = None) -> Flask:
         hops = settings.trusted_proxies
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops)  # type: ignore[method-assign]
     db.init_app(app, settings)
-    strict_json.init_app(app)
+    json_reader.init_app(app)
     languages.init_app(app)
     problems.init_app(app)
     csrf.init_app(app)

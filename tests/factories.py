@@ -100,8 +100,15 @@ def establishment(session: Session, **changes: Any) -> Establishment:
     number = next(NUMBERS)
     owner = changes.pop("register", None) or register(session)
     row = Establishment(
-        register_id=owner.id, code=f"NB-{number:06d}", name=f"Cơ sở mẫu {number}", area="u372", sector="V",
-        size="small", stratum="V/small", scopes=["D_all", "D_core"], attributes={},
+        register_id=owner.id,
+        code=f"NB-{number:06d}",
+        name=f"Cơ sở mẫu {number}",
+        area="u372",
+        sector="V",
+        size="small",
+        stratum="V/small",
+        scopes=["D_all", "D_core"],
+        attributes={},
     )
     row.name = changes.pop("name", row.name)
     row.name_folded = changes.pop("name_folded", fold(row.name))
@@ -121,8 +128,12 @@ def form_version(session: Session, md: str = SMALL_FORM, published: bool = True,
     found = session.scalars(query).first()
     source = textwrap.dedent(md).encode()
     row = found or FormVersion(
-        questionnaire_id=owner.id, version=definition.version, workbook_name="form.md", xform=form.xform,
-        workbook_sha256=hashlib.sha256(source).hexdigest(), definition=to_json(definition),
+        questionnaire_id=owner.id,
+        version=definition.version,
+        workbook_name="form.md",
+        xform=form.xform,
+        workbook_sha256=hashlib.sha256(source).hexdigest(),
+        definition=to_json(definition),
         definition_sha256=hashlib.sha256(repr(definition).encode()).hexdigest(),
         published_at=utc_now() if published else None,
     )
@@ -153,8 +164,11 @@ def campaign(session: Session, *versions: FormVersion, **changes: Any) -> Campai
     row = Campaign(
         plan_id=(changes.pop("plan", None) or plan(session)).id,
         register_id=(changes.pop("register", None) or register(session)).id,
-        name=name, title={"vi": f"Đợt {name}", "en": f"Round {name}"}, phase="I",
-        opens_on=today - timedelta(days=30), closes_on=today + timedelta(days=60),
+        name=name,
+        title={"vi": f"Đợt {name}", "en": f"Round {name}"},
+        phase="I",
+        opens_on=today - timedelta(days=30),
+        closes_on=today + timedelta(days=60),
     )
     _add(session, row, changes)
     for position, version in enumerate(versions or (form_version(session),)):
@@ -166,19 +180,29 @@ def campaign(session: Session, *versions: FormVersion, **changes: Any) -> Campai
 def frame_unit(session: Session, within: Campaign, unit: Establishment, **changes: Any) -> FrameUnit:
     """The establishment in the campaign's frozen frame, selected."""
     row = FrameUnit(
-        campaign_id=within.id, establishment_id=unit.id, stratum=unit.stratum or "all", area=unit.area,
-        sector=unit.sector, size=unit.size, scopes=unit.scopes, is_selected=True,
+        campaign_id=within.id,
+        establishment_id=unit.id,
+        stratum=unit.stratum or "all",
+        area=unit.area,
+        sector=unit.sector,
+        size=unit.size,
+        scopes=unit.scopes,
+        is_selected=True,
     )
     return _add(session, row, changes)  # type: ignore[no-any-return]
 
 
 def assignment(
-    session: Session, within: Campaign | None = None, unit: Establishment | None = None,
-    assessor: User | None = None, **changes: Any,
+    session: Session,
+    within: Campaign | None = None,
+    unit: Establishment | None = None,
+    assessor: User | None = None,
+    **changes: Any,
 ) -> Assignment:
     """An establishment given to an assessor."""
     row = Assignment(
-        campaign_id=(within or campaign(session)).id, establishment_id=(unit or establishment(session)).id,
+        campaign_id=(within or campaign(session)).id,
+        establishment_id=(unit or establishment(session)).id,
         assessor_id=(assessor or user(session)).id,
     )
     return _add(session, row, changes)  # type: ignore[no-any-return]
@@ -190,15 +214,15 @@ def invitation(
     """An invitation and the secret token of its link."""
     token = changes.pop("token", secrets.token_urlsafe(32))
     row = Invitation(
-        token_hash=hash_token(token), campaign_id=(within or campaign(session, mode="self")).id,
-        establishment_id=(unit or establishment(session)).id, expires_at=utc_now() + timedelta(days=30),
+        token_hash=hash_token(token),
+        campaign_id=(within or campaign(session, mode="self")).id,
+        establishment_id=(unit or establishment(session)).id,
+        expires_at=utc_now() + timedelta(days=30),
     )
     return _add(session, row, changes), token
 
 
-def visit(
-    session: Session, within: Campaign | None = None, unit: Establishment | None = None, **changes: Any
-) -> Visit:
+def visit(session: Session, within: Campaign | None = None, unit: Establishment | None = None, **changes: Any) -> Visit:
     """A contact with an establishment, without outcome yet."""
     row = Visit(
         campaign_id=(within or campaign(session)).id, establishment_id=(unit or establishment(session)).id, shared={}
@@ -207,29 +231,43 @@ def visit(
 
 
 def record(
-    session: Session, within: Campaign | None = None, unit: Establishment | None = None,
-    about: Questionnaire | None = None, **changes: Any,
+    session: Session,
+    within: Campaign | None = None,
+    unit: Establishment | None = None,
+    about: Questionnaire | None = None,
+    **changes: Any,
 ) -> Record:
     """A record in state "submitted", without a submission."""
     row = Record(
-        campaign_id=(within or campaign(session)).id, establishment_id=(unit or establishment(session)).id,
-        questionnaire_id=(about or questionnaire(session)).id, mode="visit", state="submitted",
+        campaign_id=(within or campaign(session)).id,
+        establishment_id=(unit or establishment(session)).id,
+        questionnaire_id=(about or questionnaire(session)).id,
+        mode="visit",
+        state="submitted",
         visited_on=date.today(),
     )
     return _add(session, row, changes)  # type: ignore[no-any-return]
 
 
 def submission(
-    session: Session, of: Record | None = None, version: FormVersion | None = None,
-    answers: dict[str, Any] | None = None, **changes: Any,
+    session: Session,
+    of: Record | None = None,
+    version: FormVersion | None = None,
+    answers: dict[str, Any] | None = None,
+    **changes: Any,
 ) -> Submission:
     """A submission that is its record's current revision."""
     owner = of or record(session)
     body = repr(answers).encode()
     row = Submission(
-        instance_id=uuid.uuid4(), record_id=owner.id, form_version_id=(version or form_version(session)).id,
-        door="page", answers=answers if answers is not None else {"work": {"staff": 5, "metered": "yes"}}, body=body,
-        body_sha256=hashlib.sha256(body).hexdigest(), receipt_number=f"20261123-{next(NUMBERS):06d}",
+        instance_id=uuid.uuid4(),
+        record_id=owner.id,
+        form_version_id=(version or form_version(session)).id,
+        door="page",
+        answers=answers if answers is not None else {"work": {"staff": 5, "metered": "yes"}},
+        body=body,
+        body_sha256=hashlib.sha256(body).hexdigest(),
+        receipt_number=f"20261123-{next(NUMBERS):06d}",
         finished_at=utc_now(),
     )
     _add(session, row, changes)
@@ -244,13 +282,18 @@ def record_value(session: Session, of: Record, name: str, **changes: Any) -> Rec
 
 
 def draft(
-    session: Session, within: Campaign | None = None, unit: Establishment | None = None,
-    version: FormVersion | None = None, **changes: Any,
+    session: Session,
+    within: Campaign | None = None,
+    unit: Establishment | None = None,
+    version: FormVersion | None = None,
+    **changes: Any,
 ) -> Draft:
     """An interview begun, without answers."""
     row = Draft(
-        instance_id=uuid.uuid4(), form_version_id=(version or form_version(session)).id,
-        campaign_id=(within or campaign(session)).id, establishment_id=(unit or establishment(session)).id,
+        instance_id=uuid.uuid4(),
+        form_version_id=(version or form_version(session)).id,
+        campaign_id=(within or campaign(session)).id,
+        establishment_id=(unit or establishment(session)).id,
     )
     return _add(session, row, changes)  # type: ignore[no-any-return]
 
@@ -261,7 +304,24 @@ def draft_change(session: Session, of: Draft, path: str, value: Any, **changes: 
 
 
 __all__ = [
-    "SMALL_FORM", "Base", "assignment", "campaign", "draft", "draft_change", "establishment", "form_from_md",
-    "form_version", "frame_unit", "invitation", "loaded", "plan", "questionnaire", "record", "record_value",
-    "register", "submission", "user", "visit",
+    "SMALL_FORM",
+    "Base",
+    "assignment",
+    "campaign",
+    "draft",
+    "draft_change",
+    "establishment",
+    "form_from_md",
+    "form_version",
+    "frame_unit",
+    "invitation",
+    "loaded",
+    "plan",
+    "questionnaire",
+    "record",
+    "record_value",
+    "register",
+    "submission",
+    "user",
+    "visit",
 ]

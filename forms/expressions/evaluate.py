@@ -32,12 +32,28 @@ Thunk = Callable[[Scope], Result]
 def evaluate(expression: Expression, scope: Scope) -> Result:
     """The value of an expression where `scope` stands; a blank when it asks for more work than a form may."""
     try:
-        return compile_expression(expression)(scope)
+        return compiled(expression)(scope)
     except (TooMuchWork, RecursionError):
         return ""
 
 
-@lru_cache(maxsize=20_000)
+_by_identity: dict[int, tuple[Expression, Thunk]] = {}
+_REMEMBERED = 20_000
+
+
+def compiled(expression: Expression) -> Thunk:
+    """The same as compile_expression, found by identity: to hash a deep tree costs more than to walk it."""
+    known = _by_identity.get(id(expression))
+    if known is not None and known[0] is expression:
+        return known[1]
+    thunk = compile_expression(expression)
+    if len(_by_identity) >= _REMEMBERED:
+        _by_identity.clear()
+    _by_identity[id(expression)] = expression, thunk
+    return thunk
+
+
+@lru_cache(maxsize=_REMEMBERED)
 def compile_expression(expression: Expression) -> Thunk:
     """The expression as a function of the scope it stands in."""
     if isinstance(expression, Literal):
@@ -61,11 +77,16 @@ def _path(path: Path) -> Thunk:
     steps, pinned = path.steps, path.pinned
 
     def nodes(scope: Scope) -> Nodes:
-        rows = scope.rows
-        if pinned and len(rows) >= pinned:
-            row = rows[pinned - 1]
-            return _descend([row], steps[row.depth :], scope) if row.is_relevant else []
-        return _descend([scope.environment.root], steps, scope)
+        rows, environment = scope.rows, scope.environment
+        row = rows[pinned - 1] if pinned and len(rows) >= pinned else environment.root
+        if type(row) is dict:
+            return _descend([row], steps, scope)
+        if not row.is_relevant:
+            return []
+        if steps in row.nodes:  # no repeat between: a node that is asked stands in groups that are asked
+            environment.spend()
+            return row.find(steps)  # type: ignore[no-any-return]
+        return _descend([row], steps[row.depth :], scope)
 
     return nodes
 

@@ -8,12 +8,12 @@ zero-argument `string()`) is rewritten here, so that walking the tree needs no k
 from __future__ import annotations
 
 import difflib
-import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Final
 
 from forms.expressions.functions import FUNCTIONS
+from forms.expressions.patterns import check_pattern
 from forms.expressions.syntax import MAX_DEPTH, ExpressionError, Raw, RawCall, RawPath, RawStep, parse_raw
 from forms.model import Call, Expression, Field, Filter, FormDefinition, Instance, Item, Literal, Path, Question, Repeat
 
@@ -46,8 +46,6 @@ _NUMERIC: Final = frozenset(
 )
 _OWN_NODE: Final = frozenset({"string", "number", "string-length", "normalize-space"})
 _ITEM_COLUMNS: Final = frozenset({"name", "label", "itextId"})
-# Patterns mean the same in Python and JavaScript only without these.
-_UNPORTABLE: Final = re.compile(r"\(\?(?!:|=|!)|[*+?}]\+|\\[pPAZzGhHRXKkQE]|\[\[:")
 _META: Final = frozenset({("meta",), ("meta", "instanceID"), ("meta", "instanceName"), ("meta", "deprecatedID")})
 
 
@@ -259,7 +257,7 @@ class _Resolver:
     def _check_literals(self, raw: RawCall) -> None:
         if raw.name == "regex" and isinstance(pattern := raw.arguments[1], Literal):
             text = str(pattern.value)
-            if _UNPORTABLE.search(text) or not _compiles(text):
+            if check_pattern(text) is not None:
                 self.fail("expression_regex", raw.position, pattern=text)
         if raw.name == "pulldata" and isinstance(name := raw.arguments[0], Literal):
             self._check_instance(str(name.value), raw.position)
@@ -391,14 +389,6 @@ class _Resolver:
         if not self._exists((*row.path, *steps)):
             return self.fail("expression_unknown_path", raw.position, path=_written(raw))
         return Field(steps)
-
-
-def _compiles(pattern: str) -> bool:
-    try:
-        re.compile(pattern)
-    except (re.error, RecursionError, OverflowError):
-        return False
-    return True
 
 
 def _local(name: str) -> str:

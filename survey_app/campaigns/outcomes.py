@@ -1,4 +1,4 @@
-"""Outcome codes of a contact (disposition codes in the classes of AAPOR's Standard Definitions) and which one is final."""
+"""Outcome codes of a contact (disposition codes in the classes of AAPOR's Standard Definitions), and the final one."""
 
 from __future__ import annotations
 

@@ -2,27 +2,36 @@
 
 from __future__ import annotations
 
-import secrets
-from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date
 
 from sqlalchemy import Select, delete, exists, func, insert, select, update
-from sqlalchemy.orm import joinedload, selectinload
+from sqlalchemy.orm import joinedload
 
 from survey_app import db
 from survey_app.access import (
     Permission,
     audit,
     covers_every_area,
-    hash_token,
     one,
     visible_campaigns,
     visible_in_campaign,
 )
-from survey_app.accounts.limits import count_try
+from survey_app.campaigns.links import (
+    LINK_DAYS,
+    LINK_GUESSES,
+    LOADED,
+    IssuedLink,
+    find_invitation,
+    invite,
+    issue_link,
+    list_invitations,
+    mark_opened,
+    revoke_invitation,
+)
 from survey_app.campaigns.outcomes import COMPLETE, OUTCOMES
+from survey_app.campaigns.progress import Progress, candidates_ids, progress
 from survey_app.campaigns.sampling import Draw, Unit, draw
 from survey_app.languages import fold
 from survey_app.models import (
@@ -43,9 +52,6 @@ from survey_app.problems import Conflict, Forbidden, Invalid, NotFound
 from survey_app.registers.service import Page, is_active, paged
 
 P = Permission
-LINK_GUESSES, LINK_WINDOW = 30, timedelta(minutes=10)
-LINK_DAYS = 60
-MOST_LINKS = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,20 +67,6 @@ class Wish:
     closes_on: date
     mode: str
     form_version_ids: tuple[int, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Progress:
-    """How far a part of a campaign is: an area, an assessor, or all of it."""
-
-    key: str
-    frame: int = 0
-    selected: int = 0
-    assigned: int = 0
-    contacted: int = 0
-    complete: int = 0
-    approved: int = 0
-    returned: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,48 +100,33 @@ class WorkItem:
         return sent or (outcome is not None and OUTCOMES[outcome].group in {"R", "NE"})
 
 
-@dataclass(frozen=True, slots=True)
-class IssuedLink:
-    """An invitation just made; `token` is in nobody's hands but the reader's."""
-
-    invitation: Invitation
-    establishment: Establishment
-    token: str
-
-
 # Campaigns ------------------------------------------------------------------------------------------------------
-
-_LOADED = (
-    joinedload(Campaign.plan), joinedload(Campaign.register),
-    selectinload(Campaign.questionnaires).joinedload(CampaignQuestionnaire.form_version).options(
-        joinedload(FormVersion.questionnaire)
-    ),
-)
 
 
 def _visible(user: User) -> Select[Campaign]:
     managed, invited = (
-        visible_campaigns(user, permission).with_only_columns(Campaign.id) for permission in (P.MANAGE_CAMPAIGNS, P.INVITE)
+        visible_campaigns(user, permission).with_only_columns(Campaign.id)
+        for permission in (P.MANAGE_CAMPAIGNS, P.INVITE)
     )
     return select(Campaign).where(Campaign.id.in_(managed) | Campaign.id.in_(invited))
 
 
 def list_campaigns(user: User) -> Sequence[Campaign]:
     """Campaigns the user manages or invites for, open ones first, newest first."""
-    query = _visible(user).options(*_LOADED)
+    query = _visible(user).options(*LOADED)
     return db.session().scalars(query.order_by(Campaign.closed_at.is_not(None), Campaign.opens_on.desc())).all()
 
 
 def get_campaign(user: User, campaign_id: int) -> Campaign:
     """A campaign the user manages or invites for, or NotFound."""
-    found: Campaign = one(_visible(user).where(Campaign.id == campaign_id).options(*_LOADED))
+    found: Campaign = one(_visible(user).where(Campaign.id == campaign_id).options(*LOADED))
     return found
 
 
 def get_managed(user: User, campaign_id: int) -> Campaign:
     """A campaign the user may change as a whole. Raises Forbidden for one who manages a part of it only."""
     query = visible_campaigns(user, P.MANAGE_CAMPAIGNS).where(Campaign.id == campaign_id)
-    found: Campaign = one(query.options(*_LOADED))
+    found: Campaign = one(query.options(*LOADED))
     if not covers_every_area(user, P.MANAGE_CAMPAIGNS, found.id):
         raise Forbidden
     return found
@@ -230,7 +207,8 @@ def freeze_frame(campaign: Campaign, scope: str = "") -> int:
     session.execute(delete(FrameUnit).where(FrameUnit.campaign_id == campaign.id))
     query = select(Establishment).where(Establishment.register_id == campaign.register_id)
     rows = [
-        _frame_row(campaign, unit) for unit in session.scalars(query.execution_options(yield_per=2000))
+        _frame_row(campaign, unit)
+        for unit in session.scalars(query.execution_options(yield_per=2000))
         if is_active(unit, campaign.opens_on) and (not scope or scope in unit.scopes)
     ]
     if rows:
@@ -241,16 +219,23 @@ def freeze_frame(campaign: Campaign, scope: str = "") -> int:
 
 def _frame_row(campaign: Campaign, unit: Establishment) -> dict[str, object]:
     return {
-        "campaign_id": campaign.id, "establishment_id": unit.id, "stratum": unit.stratum or "-", "area": unit.area,
-        "sector": unit.sector, "size": unit.size, "scopes": unit.scopes, "is_selected": False, "is_certain": False,
+        "campaign_id": campaign.id,
+        "establishment_id": unit.id,
+        "stratum": unit.stratum or "-",
+        "area": unit.area,
+        "sector": unit.sector,
+        "size": unit.size,
+        "scopes": unit.scopes,
+        "is_selected": False,
+        "is_certain": False,
     }
 
 
 def frame_counts(campaign: Campaign) -> list[tuple[str, int, int]]:
     """(stratum, units, selected) of the frozen frame, by stratum."""
-    query = select(
-        FrameUnit.stratum, func.count(), func.count().filter(FrameUnit.is_selected)
-    ).where(FrameUnit.campaign_id == campaign.id)
+    query = select(FrameUnit.stratum, func.count(), func.count().filter(FrameUnit.is_selected)).where(
+        FrameUnit.campaign_id == campaign.id
+    )
     rows = db.session().execute(query.group_by(FrameUnit.stratum).order_by(FrameUnit.stratum))
     return [(stratum, units, selected) for stratum, units, selected in rows]
 
@@ -281,8 +266,12 @@ def draw_sample(campaign: Campaign, size: int, seed: int, take_all: Iterable[str
 
 def _store_draw(campaign: Campaign, units: Sequence[Unit], drawn: Draw) -> None:
     rows = [
-        {"campaign_id": campaign.id, "establishment_id": unit.id, "is_selected": unit.id in drawn.selected,
-         "is_certain": unit.is_certain}
+        {
+            "campaign_id": campaign.id,
+            "establishment_id": unit.id,
+            "is_selected": unit.id in drawn.selected,
+            "is_certain": unit.is_certain,
+        }
         for unit in units
     ]
     db.session().execute(update(FrameUnit), rows)
@@ -304,7 +293,12 @@ def candidates(user: User, permission: Permission, campaign: Campaign) -> Select
 
 
 def list_candidates(
-    user: User, permission: Permission, campaign: Campaign, search: str = "", area: str = "", page: int = 1,
+    user: User,
+    permission: Permission,
+    campaign: Campaign,
+    search: str = "",
+    area: str = "",
+    page: int = 1,
     without: str = "",
 ) -> Page[Establishment]:
     """A page of those to contact, by name; without "assignment" or "invitation" shows who has none yet."""
@@ -315,9 +309,9 @@ def list_candidates(
         query = query.where(Establishment.area == area)
     if without in ("assignment", "invitation"):
         table = Assignment if without == "assignment" else Invitation
-        query = query.where(Establishment.id.not_in(
-            select(table.establishment_id).where(table.campaign_id == campaign.id)
-        ))
+        query = query.where(
+            Establishment.id.not_in(select(table.establishment_id).where(table.campaign_id == campaign.id))
+        )
     return paged(query.order_by(Establishment.name_folded, Establishment.id), page)
 
 
@@ -346,10 +340,20 @@ def _assign(campaign: Campaign, ids: set[int], assessor: User | None) -> int:
     known = {row.establishment_id: row for row in session.scalars(query)}
     for row in known.values():
         row.assessor_id = assessor.id if assessor else None
-    rows = [
-        {"campaign_id": campaign.id, "establishment_id": unit_id, "assessor_id": assessor.id, "due_on": campaign.closes_on}
-        for unit_id in sorted(ids - set(known)) if assessor
-    ] if assessor else []
+    rows = (
+        [
+            {
+                "campaign_id": campaign.id,
+                "establishment_id": unit_id,
+                "assessor_id": assessor.id,
+                "due_on": campaign.closes_on,
+            }
+            for unit_id in sorted(ids - set(known))
+            if assessor
+        ]
+        if assessor
+        else []
+    )
     if rows:
         session.execute(insert(Assignment), rows)
     session.flush()
@@ -371,9 +375,11 @@ def work_of(user: User, on: date | None = None) -> list[WorkItem]:
     """The assessor's assignments in open campaigns with their instruments and states, by due day and name."""
     today = on or utc_now().date()
     query = (
-        select(Assignment).join(Campaign).join(Establishment)
+        select(Assignment)
+        .join(Campaign)
+        .join(Establishment)
         .where(Assignment.assessor_id == user.id, Campaign.closed_at.is_(None), Campaign.opens_on <= today)
-        .options(joinedload(Assignment.establishment), joinedload(Assignment.campaign).options(*_LOADED))
+        .options(joinedload(Assignment.establishment), joinedload(Assignment.campaign).options(*LOADED))
         .order_by(Assignment.due_on, Establishment.name_folded)
     )
     assignments = db.session().scalars(query).unique().all()
@@ -383,9 +389,9 @@ def work_of(user: User, on: date | None = None) -> list[WorkItem]:
 def get_work(user: User, assignment_id: int) -> WorkItem:
     """One assignment of this assessor, or NotFound."""
     query = select(Assignment).where(Assignment.id == assignment_id, Assignment.assessor_id == user.id)
-    found: Assignment = one(query.options(
-        joinedload(Assignment.establishment), joinedload(Assignment.campaign).options(*_LOADED)
-    ))
+    found: Assignment = one(
+        query.options(joinedload(Assignment.establishment), joinedload(Assignment.campaign).options(*LOADED))
+    )
     return next(_work_items(user, [found]))
 
 
@@ -409,8 +415,11 @@ def _work_items(user: User, assignments: Sequence[Assignment]) -> Iterator[WorkI
     for row in assignments:
         key = (row.campaign_id, row.establishment_id)
         instruments = tuple(
-            _instrument(link.form_version, records.get((*key, link.form_version.questionnaire_id)),
-                        drafts.get((*key, link.form_version_id)))
+            _instrument(
+                link.form_version,
+                records.get((*key, link.form_version.questionnaire_id)),
+                drafts.get((*key, link.form_version_id)),
+            )
             for link in row.campaign.questionnaires
         )
         yield WorkItem(row, row.establishment, row.campaign, instruments, visits.get(key))
@@ -421,8 +430,13 @@ def _instrument(version: FormVersion, record: Record | None, found: Draft | None
     if found is not None:
         state = "draft"
     return Instrument(
-        version.id, version.questionnaire_id, version.questionnaire.form_id, version.questionnaire.title, state,
-        str(found.instance_id) if found else None, record.id if record else None,
+        version.id,
+        version.questionnaire_id,
+        version.questionnaire.form_id,
+        version.questionnaire.title,
+        state,
+        str(found.instance_id) if found else None,
+        record.id if record else None,
     )
 
 
@@ -431,15 +445,20 @@ def open_visit(
 ) -> Visit:
     """The contact now under way with an establishment: the caller's last one without an outcome, else a new one."""
     query = select(Visit).where(
-        Visit.campaign_id == campaign.id, Visit.establishment_id == establishment.id, Visit.outcome.is_(None),
+        Visit.campaign_id == campaign.id,
+        Visit.establishment_id == establishment.id,
+        Visit.outcome.is_(None),
         Visit.assessor_id == (user.id if user else None),
         Visit.invitation_id == (invitation.id if invitation else None),
     )
     found = db.session().scalars(query.order_by(Visit.id.desc())).first()
     if found is None:
         found = Visit(
-            campaign_id=campaign.id, establishment_id=establishment.id, assessor_id=user.id if user else None,
-            invitation_id=invitation.id if invitation else None, shared={},
+            campaign_id=campaign.id,
+            establishment_id=establishment.id,
+            assessor_id=user.id if user else None,
+            invitation_id=invitation.id if invitation else None,
+            shared={},
         )
         db.session().add(found)
         db.session().flush()
@@ -458,13 +477,20 @@ def record_outcome(visit: Visit, code: int, note: str = "") -> None:
 def settle_visit(visit: Visit) -> None:
     """Note the outcome "complete" once every instrument of the campaign has been sent for this establishment."""
     session = db.session()
-    expected = session.scalar(
-        select(func.count()).where(CampaignQuestionnaire.campaign_id == visit.campaign_id)
-    ) or 0
-    sent = session.scalar(select(func.count()).select_from(Record).where(
-        Record.campaign_id == visit.campaign_id, Record.establishment_id == visit.establishment_id,
-        Record.state.in_(("submitted", "approved")), Record.is_refusal.is_(False),
-    )) or 0
+    expected = session.scalar(select(func.count()).where(CampaignQuestionnaire.campaign_id == visit.campaign_id)) or 0
+    sent = (
+        session.scalar(
+            select(func.count())
+            .select_from(Record)
+            .where(
+                Record.campaign_id == visit.campaign_id,
+                Record.establishment_id == visit.establishment_id,
+                Record.state.in_(("submitted", "approved")),
+                Record.is_refusal.is_(False),
+            )
+        )
+        or 0
+    )
     if sent >= expected and visit.outcome is None:
         record_outcome(visit, COMPLETE)
 
@@ -476,158 +502,41 @@ def list_visits(user: User, campaign: Campaign, page: int = 1) -> Page[Visit]:
     return paged(query.options(joinedload(Visit.establishment)).order_by(Visit.started_at.desc()), page)
 
 
-def candidates_ids(user: User, campaign: Campaign) -> Select[int]:
-    """Ids of the establishments a manager (or who invites) sees in a campaign."""
-    managed, invited = (
-        visible_in_campaign(user, permission, campaign.id).with_only_columns(Establishment.id)
-        for permission in (P.MANAGE_CAMPAIGNS, P.INVITE)
-    )
-    return select(Establishment.id).where(Establishment.id.in_(managed) | Establishment.id.in_(invited))
-
-
-# Progress -------------------------------------------------------------------------------------------------------
-
-
-def progress(user: User, campaign: Campaign) -> tuple[Progress, list[Progress], list[Progress]]:
-    """How far the campaign is: all of it, by area, and by assessor (key: user id, "" for nobody)."""
-    facts = _facts(user, campaign)
-    areas: dict[str, Counter[str]] = defaultdict(Counter)
-    assessors: dict[str, Counter[str]] = defaultdict(Counter)
-    for area, assessor, counts in facts:
-        areas[area].update(counts)
-        if counts["assigned"]:
-            assessors[assessor].update(counts)
-    whole: Counter[str] = Counter()
-    for counts in areas.values():
-        whole.update(counts)
-    by_area = [Progress(key, **counts) for key, counts in sorted(areas.items())]
-    return Progress("", **whole), by_area, [Progress(key, **counts) for key, counts in sorted(assessors.items())]
-
-
-def _facts(user: User, campaign: Campaign) -> Iterator[tuple[str, str, Counter[str]]]:
-    """One count per (area, assessor): grouped by the database, so a large register costs a small answer."""
-    mine = candidates_ids(user, campaign)
-    session = db.session()
-    frame = select(
-        FrameUnit.area, func.count(), func.count().filter(FrameUnit.is_selected)
-    ).where(FrameUnit.campaign_id == campaign.id, FrameUnit.establishment_id.in_(mine)).group_by(FrameUnit.area)
-    for area, units, selected in session.execute(frame):
-        yield area or "", "", Counter(frame=units, selected=selected)
-    given = (
-        select(Establishment.area, Assignment.assessor_id, func.count()).join_from(Assignment, Establishment)
-        .where(Assignment.campaign_id == campaign.id, Assignment.assessor_id.is_not(None), Establishment.id.in_(mine))
-        .group_by(Establishment.area, Assignment.assessor_id)
-    )
-    for area, assessor, count in session.execute(given):
-        yield area or "", str(assessor), Counter(assigned=count)
-    yield from _done(campaign, mine)
-
-
-def _done(campaign: Campaign, mine: Select[int]) -> Iterator[tuple[str, str, Counter[str]]]:
-    session = db.session()
-    given = select(Assignment.establishment_id, Assignment.assessor_id).where(Assignment.campaign_id == campaign.id)
-    assessors: dict[int, int | None] = {row[0]: row[1] for row in session.execute(given)}
-    states: dict[tuple[int, str], Counter[str]] = defaultdict(Counter)
-    records = select(Record.establishment_id, Establishment.area, Record.state, func.count()).join(Establishment)
-    records = records.where(Record.campaign_id == campaign.id, Record.establishment_id.in_(mine))
-    for unit, area, state, count in session.execute(
-        records.group_by(Record.establishment_id, Establishment.area, Record.state)
-    ):
-        states[unit, area or ""][state] += count
-    visits = select(Visit.establishment_id, Establishment.area).join(Establishment).where(
-        Visit.campaign_id == campaign.id, Visit.establishment_id.in_(mine), Visit.outcome.is_not(None)
-    )
-    for unit, area in session.execute(visits.distinct()):
-        states[unit, area or ""]["contacted"] += 0
-    expected = len(campaign.questionnaires)
-    for (unit, area), counts in states.items():
-        sent = counts["submitted"] + counts["approved"]
-        assessor = assessors.get(unit)
-        key = str(assessor) if assessor else ""
-        yield area, key, Counter(
-            contacted=1, complete=int(sent >= expected), approved=int(counts["approved"] >= expected),
-            returned=int(counts["returned"] > 0), assigned=0,
-        )
-
-
-# Links ----------------------------------------------------------------------------------------------------------
-
-
-def invite(user: User, campaign: Campaign, establishment_ids: Sequence[int], days: int = LINK_DAYS) -> list[IssuedLink]:
-    """Make a link for each establishment; the tokens are returned once, the table keeps their hashes."""
-    if len(establishment_ids) > MOST_LINKS:
-        raise Invalid("Choose at most {count} establishments at a time.", count=MOST_LINKS)
-    query = visible_in_campaign(user, P.INVITE, campaign.id).where(Establishment.id.in_(establishment_ids))
-    query = query.where(Establishment.register_id == campaign.register_id).order_by(Establishment.name_folded)
-    units = db.session().scalars(query).all()
-    if not units or len(units) != len(set(establishment_ids)):
-        raise NotFound
-    links = [_issue(campaign, unit, user, days) for unit in units]
-    db.session().flush()
-    audit("invited", f"campaign:{campaign.id}", count=len(links))
-    return links
-
-
-def _issue(campaign: Campaign, unit: Establishment, by: User | None, days: int) -> IssuedLink:
-    token = secrets.token_urlsafe(32)
-    row = Invitation(
-        token_hash=hash_token(token), campaign_id=campaign.id, establishment_id=unit.id,
-        created_by_id=by.id if by else None, expires_at=utc_now() + timedelta(days=days),
-    )
-    db.session().add(row)
-    return IssuedLink(row, unit, token)
-
-
-def issue_link(campaign: Campaign, establishment: Establishment, days: int = LINK_DAYS) -> IssuedLink:
-    """One link made by the system itself (the demo, a command), without anybody's grant."""
-    link = _issue(campaign, establishment, None, days)
-    db.session().flush()
-    return link
-
-
-def list_invitations(user: User, campaign: Campaign, page: int = 1) -> Page[Invitation]:
-    """Links given out in a campaign, newest first."""
-    mine = visible_in_campaign(user, P.INVITE, campaign.id).with_only_columns(Establishment.id)
-    query = select(Invitation).where(Invitation.campaign_id == campaign.id, Invitation.establishment_id.in_(mine))
-    return paged(query.options(joinedload(Invitation.establishment)).order_by(Invitation.id.desc()), page)
-
-
-def revoke_invitation(user: User, campaign: Campaign, invitation_id: int) -> None:
-    """Make a link stop working at once."""
-    mine = visible_in_campaign(user, P.INVITE, campaign.id).with_only_columns(Establishment.id)
-    found: Invitation = one(select(Invitation).where(
-        Invitation.id == invitation_id, Invitation.campaign_id == campaign.id, Invitation.establishment_id.in_(mine)
-    ))
-    if found.revoked_at is None:
-        found.revoked_at = utc_now()
-        audit("invitation_revoked", f"invitation:{found.id}")
-
-
-def find_invitation(token: str, address: str) -> Invitation | None:
-    """The valid invitation of a link's token, or None; wrong tokens are counted per address, then TooMany."""
-    query = select(Invitation).where(
-        Invitation.token_hash == hash_token(token), Invitation.revoked_at.is_(None), Invitation.expires_at > utc_now()
-    )
-    found = db.session().scalars(query.options(
-        joinedload(Invitation.campaign).options(*_LOADED), joinedload(Invitation.establishment)
-    )).unique().first()
-    if found is None:
-        count_try(f"link-from:{address}", LINK_GUESSES, LINK_WINDOW)
-    return found
-
-
-def mark_opened(invitation: Invitation) -> None:
-    """Note the first time a link was opened by a person (not by a preview)."""
-    if invitation.first_opened_at is None:
-        db.session().execute(
-            update(Invitation).where(Invitation.id == invitation.id).values(first_opened_at=utc_now())
-        )
-
-
 __all__ = [
-    "Instrument", "IssuedLink", "Progress", "Wish", "WorkItem", "assessors_of", "assign", "assign_area", "candidates",
-    "change_campaign", "close_campaign", "create_campaign", "draw_sample", "find_invitation", "frame_counts",
-    "frame_sizes", "freeze_frame", "get_campaign", "get_managed", "get_work", "has_begun", "invite", "issue_link",
-    "list_campaigns", "list_candidates", "list_invitations", "list_visits", "mark_opened", "open_visit", "progress",
-    "record_outcome", "revoke_invitation", "settle_visit", "work_of",
+    "LINK_DAYS",
+    "LINK_GUESSES",
+    "Instrument",
+    "IssuedLink",
+    "Progress",
+    "Wish",
+    "WorkItem",
+    "assessors_of",
+    "assign",
+    "assign_area",
+    "candidates",
+    "change_campaign",
+    "close_campaign",
+    "create_campaign",
+    "draw_sample",
+    "find_invitation",
+    "frame_counts",
+    "frame_sizes",
+    "freeze_frame",
+    "get_campaign",
+    "get_managed",
+    "get_work",
+    "has_begun",
+    "invite",
+    "issue_link",
+    "list_campaigns",
+    "list_candidates",
+    "list_invitations",
+    "list_visits",
+    "mark_opened",
+    "open_visit",
+    "progress",
+    "record_outcome",
+    "revoke_invitation",
+    "settle_visit",
+    "work_of",
 ]

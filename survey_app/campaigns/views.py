@@ -60,7 +60,12 @@ def show(campaign_id: int) -> ResponseReturnValue:
     campaign = service.get_campaign(user, campaign_id)
     whole, areas, assessors = service.progress(user, campaign)
     return render_template(
-        "campaigns/show.html", campaign=campaign, whole=whole, areas=areas, assessors=assessors, names=_user_names(),
+        "campaigns/show.html",
+        campaign=campaign,
+        whole=whole,
+        areas=areas,
+        assessors=assessors,
+        names=_user_names(),
         manages=covers_every_area(user, P.MANAGE_CAMPAIGNS, campaign.id),
     )
 
@@ -90,7 +95,8 @@ def _campaign_form(campaign: Campaign | None) -> CampaignWebForm:
     form = CampaignWebForm(data=_current(campaign) if campaign else {"mode": "visit"})
     form.phase.choices = [
         (f"{plan.id}:{phase.name}", f"{text_of(plan.title)} · {text_of(dict(phase.label))}")
-        for plan in programme.list_plans() for phase in programme.plan_spec(plan).phases
+        for plan in programme.list_plans()
+        for phase in programme.plan_spec(plan).phases
     ]
     form.register.choices = [(str(row.id), text_of(row.title)) for row, _ in registers.list_registers(current_user())]
     versions = {version.id: version for version in questionnaires.list_published()}
@@ -100,15 +106,23 @@ def _campaign_form(campaign: Campaign | None) -> CampaignWebForm:
         (str(v.id), f"{text_of(v.questionnaire.title)} ({gettext('version {version}', version=v.version)})")
         for v in versions.values()
     ]
-    form.mode.choices = [("visit", gettext("An assessor visits")), ("self", gettext("The establishment fills it by link"))]
+    form.mode.choices = [
+        ("visit", gettext("An assessor visits")),
+        ("self", gettext("The establishment fills it by link")),
+    ]
     return form
 
 
 def _current(campaign: Campaign) -> dict[str, object]:
     return {
-        "phase": f"{campaign.plan_id}:{campaign.phase}", "action": campaign.action, "register": str(campaign.register_id),
-        "title_vi": campaign.title.get("vi", ""), "title_en": campaign.title.get("en", ""), "mode": campaign.mode,
-        "opens_on": campaign.opens_on, "closes_on": campaign.closes_on,
+        "phase": f"{campaign.plan_id}:{campaign.phase}",
+        "action": campaign.action,
+        "register": str(campaign.register_id),
+        "title_vi": campaign.title.get("vi", ""),
+        "title_en": campaign.title.get("en", ""),
+        "mode": campaign.mode,
+        "opens_on": campaign.opens_on,
+        "closes_on": campaign.closes_on,
         "questionnaires": [str(link.form_version_id) for link in campaign.questionnaires],
     }
 
@@ -117,9 +131,14 @@ def _wish(form: CampaignWebForm) -> service.Wish:
     plan_id, _, phase = form.phase.data.partition(":")
     title = {"vi": form.title_vi.data.strip(), "en": (form.title_en.data or "").strip()}
     return service.Wish(
-        plan_id=int(plan_id), register_id=int(form.register.data), phase=phase, action=(form.action.data or "").strip(),
-        title={language: text for language, text in title.items() if text}, opens_on=form.opens_on.data,
-        closes_on=form.closes_on.data, mode=form.mode.data,
+        plan_id=int(plan_id),
+        register_id=int(form.register.data),
+        phase=phase,
+        action=(form.action.data or "").strip(),
+        title={language: text for language, text in title.items() if text},
+        opens_on=form.opens_on.data,
+        closes_on=form.closes_on.data,
+        mode=form.mode.data,
         form_version_ids=tuple(int(value) for value in form.questionnaires.data),
     )
 
@@ -174,8 +193,12 @@ def _sample_form(campaign: Campaign) -> SampleWebForm:
 
 def _sample_page(campaign: Campaign, form: SampleWebForm) -> str:
     return render_template(
-        "campaigns/sample.html", campaign=campaign, form=form, strata=service.frame_counts(campaign),
-        begun=service.has_begun(campaign), scopes=programme.scopes_of(campaign.register.name),
+        "campaigns/sample.html",
+        campaign=campaign,
+        form=form,
+        strata=service.frame_counts(campaign),
+        begun=service.has_begun(campaign),
+        scopes=programme.scopes_of(campaign.register.name),
     )
 
 
@@ -190,17 +213,24 @@ def assignments(campaign_id: int) -> ResponseReturnValue:
     campaign = service.get_campaign(user, campaign_id)
     page = _candidates(user, P.MANAGE_CAMPAIGNS, campaign, "assignment")
     return render_template(
-        "campaigns/assignments.html", campaign=campaign, page=page, users=accounts.list_assessors(),
-        given=service.assessors_of(campaign, [unit.id for unit in page.rows]), areas=programme.names_of("area"),
+        "campaigns/assignments.html",
+        campaign=campaign,
+        page=page,
+        users=accounts.list_assessors(),
+        given=service.assessors_of(campaign, [unit.id for unit in page.rows]),
+        areas=programme.names_of("area"),
     )
 
 
-def _candidates(
-    user: User, permission: Permission, campaign: Campaign, kind: str
-) -> registers.Page[Establishment]:
+def _candidates(user: User, permission: Permission, campaign: Campaign, kind: str) -> registers.Page[Establishment]:
     args = request.args
     return service.list_candidates(
-        user, permission, campaign, args.get("search", ""), args.get("area", ""), args.get("page", 1, type=int),
+        user,
+        permission,
+        campaign,
+        args.get("search", ""),
+        args.get("area", ""),
+        args.get("page", 1, type=int),
         without=kind if args.get("open") else "",
     )
 
@@ -269,7 +299,9 @@ def invitations(campaign_id: int) -> ResponseReturnValue:
     user = current_user()
     campaign = service.get_campaign(user, campaign_id)
     return render_template(
-        "campaigns/invitations.html", campaign=campaign, areas=programme.names_of("area"),
+        "campaigns/invitations.html",
+        campaign=campaign,
+        areas=programme.names_of("area"),
         page=_candidates(user, P.INVITE, campaign, "invitation"),
         links=service.list_invitations(user, campaign, request.args.get("links", 1, type=int)),
     )
@@ -289,9 +321,11 @@ def invite(campaign_id: int) -> ResponseReturnValue:
             [link.establishment.code, link.establishment.name, address, format_day(link.invitation.expires_at)]
             for link, address in links
         ]
-        return Response(to_csv(header, rows), mimetype="text/csv", headers={
-            "Content-Disposition": f'attachment; filename="links-{campaign.id}.csv"'
-        })
+        return Response(
+            to_csv(header, rows),
+            mimetype="text/csv",
+            headers={"Content-Disposition": f'attachment; filename="links-{campaign.id}.csv"'},
+        )
     return render_template("campaigns/links.html", campaign=campaign, links=links, qr=_qr)
 
 
@@ -313,6 +347,3 @@ def revoke(campaign_id: int, invitation_id: int) -> ResponseReturnValue:
     service.revoke_invitation(user, service.get_campaign(user, campaign_id), invitation_id)
     flash(gettext("The link does not work any more."))
     return redirect(url_for(".invitations", campaign_id=campaign_id))
-
-
-

@@ -54,10 +54,14 @@ class CampaignWebForm(_Labelled):
     def labels(self) -> dict[str, str]:
         """Field name -> label in the request's language."""
         return {
-            "phase": gettext("Plan and phase"), "action": gettext("Action of the plan"),
-            "title_vi": gettext("Title in Vietnamese"), "title_en": gettext("Title in English"),
-            "register": gettext("Register"), "questionnaires": gettext("Questionnaires"),
-            "opens_on": gettext("First day"), "closes_on": gettext("Last day"),
+            "phase": gettext("Plan and phase"),
+            "action": gettext("Action of the plan"),
+            "title_vi": gettext("Title in Vietnamese"),
+            "title_en": gettext("Title in English"),
+            "register": gettext("Register"),
+            "questionnaires": gettext("Questionnaires"),
+            "opens_on": gettext("First day"),
+            "closes_on": gettext("Last day"),
             "mode": gettext("How answers are collected"),
         }
 
@@ -72,7 +76,8 @@ class SampleWebForm(_Labelled):
     def labels(self) -> dict[str, str]:
         """Field name -> label in the request's language."""
         return {
-            "count": gettext("How many establishments in all"), "seed": gettext("Seed of the draw"),
+            "count": gettext("How many establishments in all"),
+            "seed": gettext("Seed of the draw"),
             "take_all": gettext("Size classes taken whole"),
         }
 

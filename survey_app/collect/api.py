@@ -27,12 +27,12 @@ from survey_app.collect.schemas import (
     SubmissionSchema,
 )
 from survey_app.config import Limits
+from survey_app.files import file_response
+from survey_app.json_reader import BadJson, canonical_json, read_json
 from survey_app.problems import Invalid, NotFound, TooLarge
-from survey_app.strict_json import BadJson, canonical_json, read_json
 from survey_app.submissions import attachments, intake, service
 from survey_app.submissions.intake import RawSubmission, Receipt
 from survey_app.submissions.service import Change
-from survey_app.submissions.shown import file_response
 
 bp = Blueprint("api", __name__, url_prefix="/api/v1")
 CHUNK = 64 * 1024
@@ -59,6 +59,7 @@ def show_draft(instance_id: uuid.UUID) -> ResponseReturnValue:
 @collector(late_write=True)
 def add_changes(instance_id: uuid.UUID) -> ResponseReturnValue:
     """Append answers to a draft."""
+    service.get_draft(instance_id)  # whose it is comes before what was sent
     body = _read(_changes)
     changes = [Change(**change) for change in body["changes"]]
     db.begin_write()
@@ -71,6 +72,7 @@ def add_changes(instance_id: uuid.UUID) -> ResponseReturnValue:
 @collector(late_write=True)
 def link_file(instance_id: uuid.UUID, name: str) -> ResponseReturnValue:
     """Say which stored file the answer of this name means; the bytes may come before or after."""
+    service.get_draft(instance_id)
     sha256 = _read(_link)["sha256"]
     db.begin_write()
     attachments.link(service.get_draft(instance_id), name, sha256)
@@ -81,7 +83,8 @@ def link_file(instance_id: uuid.UUID, name: str) -> ResponseReturnValue:
 @collector()
 def show_file(instance_id: uuid.UUID, name: str) -> ResponseReturnValue:
     """A file of the caller's draft, to look at it again."""
-    return file_response(attachments.show(service.get_draft(instance_id).instance_id, name))
+    found = attachments.show(service.get_draft(instance_id).instance_id, name)
+    return file_response(found.path, found.name, found.content_type).make_conditional(request)
 
 
 @bp.put("/attachments/<sha256>")
@@ -100,8 +103,7 @@ def store_file(sha256: str) -> ResponseReturnValue:
 @collector(late_write=True)
 def send(instance_id: uuid.UUID) -> ResponseReturnValue:
     """A finished interview: 201 with its receipt, 200 with the first receipt for the same bytes, 409 for others."""
-    body = _body()
-    draft = service.get_draft(instance_id)
+    draft, body = service.get_draft(instance_id), _body()
     raw = _raw(instance_id, body, _load(_submission, read_json(body, _limits())))
     receipt = intake.receive(raw, intake.context_of(draft))
     return _json(receipt_json(receipt), 200 if receipt.is_repeat else 201)
@@ -161,7 +163,7 @@ def _load(schema: Schema, value: Any) -> dict[str, Any]:
     try:
         loaded: dict[str, Any] = schema.load(value)
     except ValidationError as error:
-        raise Invalid(issues=list(_issues(error.normalized_messages()))[:50]) from None
+        raise Invalid(issues=list(_issues(error.messages))[:50]) from None
     return loaded
 
 

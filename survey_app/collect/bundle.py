@@ -10,10 +10,10 @@ from sqlalchemy import select
 from forms import FormDefinition, to_bundle_json
 from survey_app import db
 from survey_app.access import find_invitation, find_user
+from survey_app.json_reader import canonical_json
 from survey_app.models import FormVersion
 from survey_app.problems import NotFound
 from survey_app.questionnaires import service as questionnaires
-from survey_app.strict_json import canonical_json
 
 
 @dataclass(frozen=True, slots=True)

@@ -40,12 +40,36 @@ ROW_MARK = "__row__"
 
 # Question type -> template in templates/collect/questions/. "nothing" draws no control: the value is not for people.
 TEMPLATES: Mapping[str, str] = {
-    "text": "text", "barcode": "barcode", "integer": "number", "decimal": "number", "range": "range", "date": "date",
-    "time": "time", "dateTime": "datetime", "select_one": "select_one", "select_multiple": "select_multiple",
-    "rank": "rank", "note": "note", "acknowledge": "acknowledge", "geopoint": "geopoint", "geotrace": "geotrace",
-    "geoshape": "geotrace", "image": "image", "audio": "media", "video": "media", "file": "media",
-    "calculate": "nothing", "hidden": "nothing", "start-geopoint": "nothing", "start": "nothing", "end": "nothing",
-    "today": "nothing", "deviceid": "nothing", "username": "nothing", "email": "nothing", "phonenumber": "nothing",
+    "text": "text",
+    "barcode": "barcode",
+    "integer": "number",
+    "decimal": "number",
+    "range": "range",
+    "date": "date",
+    "time": "time",
+    "dateTime": "datetime",
+    "select_one": "select_one",
+    "select_multiple": "select_multiple",
+    "rank": "rank",
+    "note": "note",
+    "acknowledge": "acknowledge",
+    "geopoint": "geopoint",
+    "geotrace": "geotrace",
+    "geoshape": "geotrace",
+    "image": "image",
+    "audio": "media",
+    "video": "media",
+    "file": "media",
+    "calculate": "nothing",
+    "hidden": "nothing",
+    "start-geopoint": "nothing",
+    "start": "nothing",
+    "end": "nothing",
+    "today": "nothing",
+    "deviceid": "nothing",
+    "username": "nothing",
+    "email": "nothing",
+    "phonenumber": "nothing",
 }
 NUMBERS = frozenset({"integer", "decimal", "range"})
 # Behind a number that can be read in two ways, so that it stays as typed and is flagged until somebody chooses.
@@ -104,6 +128,19 @@ class QuestionView:
         ids = [f"H-{self.address}"] if self.hint else []
         ids += [f"U-{self.address}"] if self.unit or self.unit_is_filled else []
         return " ".join([*ids, f"E-{self.address}"])
+
+    @property
+    def rules(self) -> Markup:
+        """Attributes that say what explains the control and what is asked of it."""
+        flags = {" aria-required": self.is_required, " aria-invalid": bool(self.errors)}
+        spoken = Markup("").join(Markup('{}="true"').format(name) for name, holds in flags.items() if holds)
+        read_only = Markup(" readonly" if self.is_read_only else "")  # noqa: S704
+        return Markup(' aria-describedby="{}"').format(self.described_by) + spoken + read_only
+
+    @property
+    def control(self) -> Markup:
+        """Attributes of the one control of a question."""
+        return Markup(' id="Q-{0}" name="{0}"').format(self.address) + self.rules
 
     @property
     def columns(self) -> str:
@@ -170,9 +207,14 @@ def draw_screen(drawing: Drawing, screen: Screen, *, heading_id: str) -> Markup:
     title, is_repeated = heading(drawing, screen)
     return Markup(  # noqa: S704
         render_template(
-            "collect/screen.html", screen=screen, heading_id=heading_id, group=parent, title=title,
+            "collect/screen.html",
+            screen=screen,
+            heading_id=heading_id,
+            group=parent,
+            title=title,
             nodes=nodes_of(drawing, whole.children if whole else screen.items, parent),
-            hides_heading=is_repeated, in_app=drawing.interview is None,
+            hides_heading=is_repeated,
+            in_app=drawing.interview is None,
         )
     )
 
@@ -232,8 +274,12 @@ def _node(drawing: Drawing, item: Item, address: str) -> NodeView | None:
 
 def _group(drawing: Drawing, item: Group, address: str, children: tuple[NodeView, ...]) -> GroupView:
     return GroupView(
-        path="/".join(item.path), address=address, label=text_html(drawing, item.label, address), children=children,
-        appearance=frozenset(item.appearance.split()), is_conditional=item.relevant is not None,
+        path="/".join(item.path),
+        address=address,
+        label=text_html(drawing, item.label, address),
+        children=children,
+        appearance=frozenset(item.appearance.split()),
+        is_conditional=item.relevant is not None,
     )
 
 
@@ -244,8 +290,13 @@ def _repeat(drawing: Drawing, item: Repeat, address: str) -> RepeatView:
             rows.append(_row(drawing, item, f"{address}/{row_id}", row_id, number))
     blank = _row(drawing, item, f"{address}/{ROW_MARK}", ROW_MARK, 0) if drawing.interview is None else None
     return RepeatView(
-        path="/".join(item.path), address=address, label=text_html(drawing, item.label, address), rows=tuple(rows),
-        blank=blank, is_counted=item.count is not None, is_conditional=item.relevant is not None,
+        path="/".join(item.path),
+        address=address,
+        label=text_html(drawing, item.label, address),
+        rows=tuple(rows),
+        blank=blank,
+        is_counted=item.count is not None,
+        is_conditional=item.relevant is not None,
     )
 
 
@@ -272,18 +323,33 @@ def _question(drawing: Drawing, question: Question, address: str) -> QuestionVie
     value = interview.value(address) if interview else None
     choices, is_long = _choices(drawing, question, address, value) if template in SELECTS else ((), False)
     return QuestionView(
-        template=template, type=question.type, path="/".join(question.path), address=address,
-        label=text_html(drawing, question.label, address), label_is_filled=not interview and _is_filled(question.label),
-        hint=text_html(drawing, question.hint, address), guidance=text_html(drawing, question.guidance, address),
-        unit=_unit(drawing, question, address), unit_is_filled=not interview and question.unit_expression is not None,
-        value="" if value is None else plain_number(value), shown=shown_value(question, value), echo=_echo(drawing, question, value, address),
-        is_required=_is_required(drawing, question, address), may_be_required=question.required is not None,
-        is_read_only=_is_read_only(drawing, question, address), is_conditional=question.relevant is not None,
-        appearance=appearance, parameters=question.parameters, choices=choices, list_name=question.choices or "",
-        is_long_list=is_long, errors=tuple(drawing.problems.get(address, ())),
+        template=template,
+        type=question.type,
+        path="/".join(question.path),
+        address=address,
+        label=text_html(drawing, question.label, address),
+        label_is_filled=not interview and _is_filled(question.label),
+        hint=text_html(drawing, question.hint, address),
+        guidance=text_html(drawing, question.guidance, address),
+        unit=_unit(drawing, question, address),
+        unit_is_filled=not interview and question.unit_expression is not None,
+        value="" if value is None else plain_number(value),
+        shown=shown_value(question, value),
+        echo=_echo(drawing, question, value, address),
+        is_required=_is_required(drawing, question, address),
+        may_be_required=question.required is not None,
+        is_read_only=_is_read_only(drawing, question, address),
+        is_conditional=question.relevant is not None,
+        appearance=appearance,
+        parameters=question.parameters,
+        choices=choices,
+        list_name=question.choices or "",
+        is_long_list=is_long,
+        errors=tuple(drawing.problems.get(address, ())),
         readings=_readings(drawing, question, value),
         media={kind: text.plain(drawing.language) for kind, text in question.media.items()},
-        keyboard=_keyboard(question, appearance), autocomplete=_autocomplete(drawing, question),
+        keyboard=_keyboard(question, appearance),
+        autocomplete=_autocomplete(drawing, question),
     )
 
 
@@ -348,7 +414,13 @@ def _autocomplete(drawing: Drawing, question: Question) -> str:
     if not (drawing.is_self_completed and question.is_personal):
         return "off"
     last = question.name.rpartition("_")[2].lower()
-    known = {"name": "name", "email": "email", "phone": "tel", "role": "organization-title", "position": "organization-title"}
+    known = {
+        "name": "name",
+        "email": "email",
+        "phone": "tel",
+        "role": "organization-title",
+        "position": "organization-title",
+    }
     return known.get(last, "on")
 
 
@@ -433,9 +505,7 @@ def _all_choices(drawing: Drawing, question: Question) -> Sequence[Choice]:
     return found.choices if found else ()
 
 
-def _choices(
-    drawing: Drawing, question: Question, address: str, value: Value
-) -> tuple[tuple[ChoiceView, ...], bool]:
+def _choices(drawing: Drawing, question: Question, address: str, value: Value) -> tuple[tuple[ChoiceView, ...], bool]:
     everything = _all_choices(drawing, question)
     is_long = len(everything) > LONGEST_DRAWN_LIST or (not everything and bool(question.choices))
     if drawing.interview is None and is_long and question.type != "rank":
@@ -447,8 +517,10 @@ def _choices(
 
 def _choice(drawing: Drawing, choice: Choice, chosen: list[str]) -> ChoiceView:
     return ChoiceView(
-        name=choice.name, label=rich.inline(choice.label.plain(drawing.language)),
-        is_chosen=choice.name in chosen, position=chosen.index(choice.name) + 1 if choice.name in chosen else 0,
+        name=choice.name,
+        label=rich.inline(choice.label.plain(drawing.language)),
+        is_chosen=choice.name in chosen,
+        position=chosen.index(choice.name) + 1 if choice.name in chosen else 0,
         is_exclusive=choice.extra.get("exclusive", "").lower() in ("yes", "true", "1"),
     )
 

@@ -29,7 +29,12 @@ def _compile(template: str, data: Mapping[str, Any], kind: Literal["pdf", "png"]
 
     inputs = {"data": json.dumps(data, ensure_ascii=False)}
     made: bytes = typst.compile(
-        _FOLDER / template, root=_FOLDER, format=kind, sys_inputs=inputs, ignore_system_fonts=True, font_paths=[],
+        _FOLDER / template,
+        root=_FOLDER,
+        format=kind,
+        sys_inputs=inputs,
+        ignore_system_fonts=True,
+        font_paths=[],
         ppi=144.0 if kind == "png" else None,
     )
     return made

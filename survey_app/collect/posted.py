@@ -1,4 +1,4 @@
-"""What a posted screen says: the controls of each question type -> the values an interview holds. The plain mode's hands.
+"""What a posted screen says: the controls of each question type -> the values an interview holds. For plain pages.
 
 Nothing typed is lost: what cannot be read is kept as it was typed, and flagged where it stands.
 """
@@ -46,8 +46,13 @@ def question_at(definition: FormDefinition, address: str) -> Question | None:
 
 
 def read_screen(
-    interview: Interview, definition: FormDefinition, drawn: list[str], form: MultiDict[str, str],
-    files: Mapping[str, FileStorage], language: str, offset: str,
+    interview: Interview,
+    definition: FormDefinition,
+    drawn: list[str],
+    form: MultiDict[str, str],
+    files: Mapping[str, FileStorage],
+    language: str,
+    offset: str,
 ) -> Posted:
     """The values of the questions that were drawn, as posted; those that did not change are left out."""
     posted = Posted()

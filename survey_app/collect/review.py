@@ -57,7 +57,8 @@ def findings(draft: Draft, interview: Interview) -> list[Finding]:
     definition = questionnaires.definition(draft.form_version_id)
     found = [
         Finding(where, service.screen_of(definition, where), label_of(draft, interview, where), message, "error")
-        for where, messages in pages.problems_of(interview.issues(), interview.language).items() for message in messages
+        for where, messages in pages.problems_of(interview.issues(), interview.language).items()
+        for message in messages
     ]
     return [*found, *_checks(draft, definition, interview)]
 
@@ -68,7 +69,12 @@ def _checks(draft: Draft, definition: FormDefinition, interview: Interview) -> I
             where, message = result.address, dict(result.message)
             words = message.get(interview.language) or next(iter(message.values()), "")
             yield Finding(
-                where, service.screen_of(definition, where), label_of(draft, interview, where), words, result.grade, result.name
+                where,
+                service.screen_of(definition, where),
+                label_of(draft, interview, where),
+                words,
+                result.grade,
+                result.name,
             )
 
 
@@ -78,7 +84,9 @@ def label_of(draft: Draft, interview: Interview, address: str) -> str:
     question = question_at(definition, address)
     if question is None:
         return address
-    return str(pages.text_html(service.drawing_of(draft, interview), question.label, address).striptags()) or question.name
+    return (
+        str(pages.text_html(service.drawing_of(draft, interview), question.label, address).striptags()) or question.name
+    )
 
 
 def answers_of(draft: Draft, interview: Interview, problems: Mapping[str, str] | None = None) -> list[Part]:
@@ -89,7 +97,8 @@ def answers_of(draft: Draft, interview: Interview, problems: Mapping[str, str] |
     for screen in service.shown_screens(definition, interview):
         blocks = [
             Block(title, tuple(lines))
-            for title, lines in _blocks(drawing, interview, screen, screen.items, None, "", problems or {}) if lines
+            for title, lines in _blocks(drawing, interview, screen, screen.items, None, "", problems or {})
+            if lines
         ]
         title = pages.heading(drawing, screen)[0]
         if parts and parts[-1].title == str(title):
@@ -99,8 +108,13 @@ def answers_of(draft: Draft, interview: Interview, problems: Mapping[str, str] |
 
 
 def _blocks(
-    drawing: pages.Drawing, interview: Interview, screen: Screen, items: Sequence[Item], parent: str | None,
-    title: str, problems: Mapping[str, str],
+    drawing: pages.Drawing,
+    interview: Interview,
+    screen: Screen,
+    items: Sequence[Item],
+    parent: str | None,
+    title: str,
+    problems: Mapping[str, str],
 ) -> Iterator[tuple[str, list[Line]]]:
     lines: list[Line] = []
     for item in items:
@@ -118,7 +132,12 @@ def _blocks(
 
 
 def _inner(
-    drawing: pages.Drawing, interview: Interview, screen: Screen, item: Group, address: str, is_top: bool,
+    drawing: pages.Drawing,
+    interview: Interview,
+    screen: Screen,
+    item: Group,
+    address: str,
+    is_top: bool,
     problems: Mapping[str, str],
 ) -> Iterator[tuple[str, list[Line]]]:
     name = str(pages.text_html(drawing, item.label, address).striptags())
@@ -138,7 +157,10 @@ def _line(
         return None
     label = str(pages.text_html(drawing, question.label, address).striptags())
     return Line(
-        address, screen.name, label or question.name, pages.answer_words(drawing, question, address),
+        address,
+        screen.name,
+        label or question.name,
+        pages.answer_words(drawing, question, address),
         problems.get(address, ""),
     )
 

@@ -79,11 +79,16 @@ def get_draft(instance_id: uuid.UUID) -> Draft:
     return submissions.get_draft(instance_id)
 
 
-def drawing_of(draft: Draft, interview: Interview | None, problems: Mapping[str, Sequence[str]] | None = None) -> pages.Drawing:
+def drawing_of(
+    draft: Draft, interview: Interview | None, problems: Mapping[str, Sequence[str]] | None = None
+) -> pages.Drawing:
     """How this draft is drawn, with its answers or (no interview) as the empty app page."""
     definition = questionnaires.definition(draft.form_version_id)
     return pages.Drawing(
-        definition, language_of(draft, definition), interview, is_self_completed=draft.mode == "self",
+        definition,
+        language_of(draft, definition),
+        interview,
+        is_self_completed=draft.mode == "self",
         problems=problems or {},
     )
 
@@ -141,7 +146,7 @@ def screen_of(definition: FormDefinition, address: str) -> str:
 
 
 def link_of(token: str, address: str) -> Invitation:
-    """The invitation behind a link, with campaign and establishment; NotFound for one that does not (or no longer) work."""
+    """The invitation behind a link; NotFound for one that does not (or no longer) work."""
     invitation = campaigns.find_invitation(token, address)
     if invitation is None:
         raise NotFound("This link is not valid any more. Please ask for a new one.")
@@ -173,7 +178,7 @@ def form_of_link(invitation: Invitation) -> str:
 
 
 def open_link(invitation: Invitation) -> Draft:
-    """The draft behind a link: the open one, the correction of a returned one, the one already sent, or a new one."""
+    """The draft behind a link: the open one, a correction, the one already sent, or a new one."""
     campaigns.mark_opened(invitation)
     version = _form_of_link(invitation)
     for submission, record in submissions.list_sent(invitation=invitation):
@@ -193,8 +198,14 @@ def _draft_of(instance_id: uuid.UUID) -> Draft:
 def _open(invitation: Invitation, version: FormVersion, replaces: uuid.UUID | None = None) -> Draft:
     visit = campaigns.open_visit(invitation.campaign, invitation.establishment, invitation=invitation)
     return submissions.open_draft(
-        invitation.campaign, invitation.establishment, version, invitation=invitation, mode="self", visit=visit,
-        replaces=replaces, language=current_language(),
+        invitation.campaign,
+        invitation.establishment,
+        version,
+        invitation=invitation,
+        mode="self",
+        visit=visit,
+        replaces=replaces,
+        language=current_language(),
     )
 
 
@@ -205,8 +216,13 @@ def open_offered(invitation: Invitation, form_id: str) -> Draft:
         raise NotFound
     visit = campaigns.open_visit(invitation.campaign, invitation.establishment, invitation=invitation)
     return submissions.open_draft(
-        invitation.campaign, invitation.establishment, questionnaires.get_version(version.id), invitation=invitation,
-        mode="self", visit=visit, language=current_language(),
+        invitation.campaign,
+        invitation.establishment,
+        questionnaires.get_version(version.id),
+        invitation=invitation,
+        mode="self",
+        visit=visit,
+        language=current_language(),
     )
 
 
@@ -220,7 +236,10 @@ def record_consent(draft: Draft, answer: str, notice_version: str, by: str) -> N
     if draft.consent.get("answer") == answer and draft.consent.get("notice") == notice_version:
         return
     draft.consent = {
-        "answer": answer, "notice": notice_version, "at": utc_now().isoformat(), "language": draft.language,
+        "answer": answer,
+        "notice": notice_version,
+        "at": utc_now().isoformat(),
+        "language": draft.language,
         "channel": "link" if draft.invitation_id else "assessor",
     }
     name = submissions.role_question(definition, "consent_question")
@@ -252,9 +271,7 @@ def _record(draft: Draft, changes: list[Change], by: str) -> None:
     submissions.record_changes(draft, changes, by, None, _limits())
 
 
-def save_screen(
-    draft: Draft, name: str, form: MultiDict[str, str], files: Mapping[str, FileStorage], by: str
-) -> Saved:
+def save_screen(draft: Draft, name: str, form: MultiDict[str, str], files: Mapping[str, FileStorage], by: str) -> Saved:
     """Save what a plain page posted and say what has appeared since it was drawn."""
     definition = questionnaires.definition(draft.form_version_id)
     interview = interview_of(draft)
@@ -385,7 +402,8 @@ def problems_on(interview: Interview, addresses: Sequence[str]) -> dict[str, lis
     """What is wrong with the answers at these addresses, in words."""
     wanted = set(addresses)
     return {
-        where: words for where, words in pages.problems_of(interview.issues(), interview.language).items()
+        where: words
+        for where, words in pages.problems_of(interview.issues(), interview.language).items()
         if where in wanted
     }
 
@@ -415,20 +433,6 @@ def interview_of_submission(draft: Draft, submission: Submission) -> Interview:
     instances = submissions.find_instances(definition, draft.establishment, draft.campaign_id, clock.now)
     language = language_of(draft, definition)
     return Interview(definition, submission.answers, instances=instances, clock=clock, language=language)
-
-
-@dataclass(frozen=True, slots=True)
-class ReceiptView:
-    """What the receipt page shows."""
-
-    number: str
-    sha256: str
-    received_at: datetime
-
-
-def receipt_of(submission: Submission) -> ReceiptView:
-    """The receipt of a stored submission."""
-    return ReceiptView(submission.receipt_number, submission.body_sha256, submission.received_at)
 
 
 def comment_on(draft: Draft) -> str:
@@ -485,8 +489,10 @@ class VisitForm:
 def forms_of_visit(visit: Visit) -> list[VisitForm]:
     """The forms of the visit's campaign in their order."""
     query = (
-        select(FormVersion).join(CampaignQuestionnaire, CampaignQuestionnaire.form_version_id == FormVersion.id)
-        .where(CampaignQuestionnaire.campaign_id == visit.campaign_id).order_by(CampaignQuestionnaire.position)
+        select(FormVersion)
+        .join(CampaignQuestionnaire, CampaignQuestionnaire.form_version_id == FormVersion.id)
+        .where(CampaignQuestionnaire.campaign_id == visit.campaign_id)
+        .order_by(CampaignQuestionnaire.position)
         .options(joinedload(FormVersion.questionnaire))
     )
     return [_visit_form(visit, version) for version in db.session().scalars(query)]
@@ -494,15 +500,27 @@ def forms_of_visit(visit: Visit) -> list[VisitForm]:
 
 def _visit_form(visit: Visit, version: FormVersion) -> VisitForm:
     session = db.session()
-    record = session.scalars(select(Record).where(
-        Record.campaign_id == visit.campaign_id, Record.establishment_id == visit.establishment_id,
-        Record.questionnaire_id == version.questionnaire_id, Record.mode != "self",
-    )).first()
-    draft = session.scalars(visible_drafts().where(
-        Draft.campaign_id == visit.campaign_id, Draft.establishment_id == visit.establishment_id,
-        Draft.form_version_id == version.id, Draft.mode != "self",
-    ).order_by(Draft.started_at.desc())).first()
-    submission = session.get(Submission, record.current_submission_id) if record and record.current_submission_id else None
+    record = session.scalars(
+        select(Record).where(
+            Record.campaign_id == visit.campaign_id,
+            Record.establishment_id == visit.establishment_id,
+            Record.questionnaire_id == version.questionnaire_id,
+            Record.mode != "self",
+        )
+    ).first()
+    draft = session.scalars(
+        visible_drafts()
+        .where(
+            Draft.campaign_id == visit.campaign_id,
+            Draft.establishment_id == visit.establishment_id,
+            Draft.form_version_id == version.id,
+            Draft.mode != "self",
+        )
+        .order_by(Draft.started_at.desc())
+    ).first()
+    submission = (
+        session.get(Submission, record.current_submission_id) if record and record.current_submission_id else None
+    )
     return VisitForm(version, draft, submission, record)
 
 
@@ -515,8 +533,14 @@ def open_form(visit: Visit, form_version_id: int, user: User) -> Draft:
         raise Conflict("This form was already sent for this establishment.")
     replaces = form.submission.instance_id if form.submission and form.state == "returned" else None
     return submissions.open_draft(
-        visit.campaign, visit.establishment, form.version, user=user, mode="visit", visit=visit,
-        replaces=replaces, language=current_language(),
+        visit.campaign,
+        visit.establishment,
+        form.version,
+        user=user,
+        mode="visit",
+        visit=visit,
+        replaces=replaces,
+        language=current_language(),
     )
 
 
@@ -526,17 +550,44 @@ def correct(user: User, record_id: int) -> Draft:
         if record.id == record_id:
             campaign, establishment = record.campaign, record.establishment
             return submissions.open_draft(
-                campaign, establishment, questionnaires.get_version(submission.form_version_id), user=user,
-                mode=record.mode, replaces=submission.instance_id, language=current_language(),
+                campaign,
+                establishment,
+                questionnaires.get_version(submission.form_version_id),
+                user=user,
+                mode=record.mode,
+                replaces=submission.instance_id,
+                language=current_language(),
                 visit=db.session().get(Visit, submission.visit_id) if submission.visit_id else None,
             )
     raise NotFound
 
 
 __all__ = [
-    "Saved", "VisitForm", "begin_visit", "consent_of",
-    "correct", "drawing_of", "drawn_addresses", "find_submission", "form_of_link", "forms_of_visit",
-    "get_draft", "get_submission", "get_visit", "interview_of", "language_of", "link_of", "open_form",
-    "open_link", "open_offered", "problems_on", "record_consent", "record_of", "save_screen", "screen_of",
-    "shown_screens", "state_of_link", "title_of",
+    "Saved",
+    "VisitForm",
+    "begin_visit",
+    "consent_of",
+    "correct",
+    "drawing_of",
+    "drawn_addresses",
+    "find_submission",
+    "form_of_link",
+    "forms_of_visit",
+    "get_draft",
+    "get_submission",
+    "get_visit",
+    "interview_of",
+    "language_of",
+    "link_of",
+    "open_form",
+    "open_link",
+    "open_offered",
+    "problems_on",
+    "record_consent",
+    "record_of",
+    "save_screen",
+    "screen_of",
+    "shown_screens",
+    "state_of_link",
+    "title_of",
 ]

@@ -17,12 +17,17 @@ def texts_for(form_id: str) -> dict[str, Any]:
 
     name = text_of(dict(controller.name)) if controller else ""
     return {
-        "programme": _find("programme.name") or text_of(dict(pack.title)), "controller": name,
-        "share_title": _find("landing.preview_title"), "share_text": _find("landing.preview_description"),
+        "programme": _find("programme.name") or text_of(dict(pack.title)),
+        "controller": name,
+        "share_title": _find("landing.preview_title"),
+        "share_text": _find("landing.preview_description"),
         "landing": _paragraphs("landing", "who", "why", "benefit", "confidential", "voluntary"),
-        "decision": _find("programme.decision"), "contact": _find("contact.text"),
-        "minutes": _find(f"forms.{form_id}.minutes"), "prepare": _bullets(_find(f"forms.{form_id}.prepare")),
-        "notice_title": _find("notice.title"), "receipt": _paragraphs("receipt", "next"),
+        "decision": _find("programme.decision"),
+        "contact": _find("contact.text"),
+        "minutes": _find(f"forms.{form_id}.minutes"),
+        "prepare": _bullets(_find(f"forms.{form_id}.prepare")),
+        "notice_title": _find("notice.title"),
+        "receipt": _paragraphs("receipt", "next"),
         "notice": _bullets(_find("notice.paragraphs")).replace("{controller}", name),
     }
 

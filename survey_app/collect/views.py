@@ -41,7 +41,11 @@ bp = Blueprint("collect", __name__, template_folder="templates")
 # Browsers inside chat applications lose storage and refuse files: https://developers.facebook.com/ and vendors' notes.
 CHAT_BROWSERS = re.compile(r"Zalo|FBAN|FBAV|FB_IAB|Instagram|Line/|MicroMessenger|; wv\)")
 STATES = {
-    "new": "Not begun", "draft": "Begun", "submitted": "Sent", "returned": "Returned", "approved": "Approved",
+    "new": "Not begun",
+    "draft": "Begun",
+    "submitted": "Sent",
+    "returned": "Returned",
+    "approved": "Approved",
     "superseded": "Replaced",
 }
 
@@ -66,8 +70,12 @@ def _frame(draft: Draft) -> dict[str, Any]:
     """What every page of an interview shows around its own content."""
     definition = questionnaires.definition(draft.form_version_id)
     return {
-        "draft": draft, "title": service.title_of(draft), "establishment": draft.establishment.name,
-        "home": _home(draft), "language": service.language_of(draft, definition), "instance_id": draft.instance_id,
+        "draft": draft,
+        "title": service.title_of(draft),
+        "establishment": draft.establishment.name,
+        "home": _home(draft),
+        "language": service.language_of(draft, definition),
+        "instance_id": draft.instance_id,
     }
 
 
@@ -79,12 +87,18 @@ def _frame(draft: Draft) -> dict[str, Any]:
 def landing(token: str) -> ResponseReturnValue:
     invitation = service.link_of(token, request.remote_addr or "")
     state = service.state_of_link(invitation)
-    response = make_response(render_template(
-        "collect/landing.html", token=token, texts=texts.texts_for(service.form_of_link(invitation)),
-        establishment_name=invitation.establishment.name, closes_on=invitation.campaign.closes_on,
-        is_begun=state == "begun", is_sent=state == "sent",
-        in_app_browser=bool(CHAT_BROWSERS.search(request.user_agent.string)),
-    ))
+    response = make_response(
+        render_template(
+            "collect/landing.html",
+            token=token,
+            texts=texts.texts_for(service.form_of_link(invitation)),
+            establishment_name=invitation.establishment.name,
+            closes_on=invitation.campaign.closes_on,
+            is_begun=state == "begun",
+            is_sent=state == "sent",
+            in_app_browser=bool(CHAT_BROWSERS.search(request.user_agent.string)),
+        )
+    )
     response.headers["X-Robots-Tag"] = "noindex, nofollow"
     return response
 
@@ -134,8 +148,14 @@ def _start_page(draft: Draft, error: str = "") -> str:
     definition = questionnaires.definition(draft.form_version_id)
     consent = service.consent_of(draft)
     return render_template(
-        "collect/start.html", **_frame(draft), texts=texts.texts_for(definition.form_id), consent=consent, error=error,
-        consent_at=service.time_of(consent), is_begun=bool(draft.consent), comment=service.comment_on(draft),
+        "collect/start.html",
+        **_frame(draft),
+        texts=texts.texts_for(definition.form_id),
+        consent=consent,
+        error=error,
+        consent_at=service.time_of(consent),
+        is_begun=bool(draft.consent),
+        comment=service.comment_on(draft),
         is_part_of_visit=bool(not draft.consent and consent),
     )
 
@@ -177,7 +197,10 @@ def app(instance_id: uuid.UUID) -> ResponseReturnValue:
         for number, screen in enumerate(screens(drawing.definition), 1)
     )
     return render_template(
-        "collect/app.html", **_frame(draft), body=body, plain_url=_first_screen(draft),
+        "collect/app.html",
+        **_frame(draft),
+        body=body,
+        plain_url=_first_screen(draft),
         client_texts=pages.client_texts(drawing.language),
     )
 
@@ -236,14 +259,27 @@ def _screen_page(
         return redirect(url_for("collect.review", instance_id=draft.instance_id))
     body = pages.draw_screen(view.drawing, view.screen, heading_id="S-here")
     links = [
-        {"anchor": _anchor(address), "label": review_of.label_of(draft, interview, address)} for address in appeared[:20]
+        {"anchor": _anchor(address), "label": review_of.label_of(draft, interview, address)}
+        for address in appeared[:20]
     ]
     return render_template(
-        "collect/section.html", **_frame(draft), body=body, screen_name=name, drawn=" ".join(view.drawn),
-        screen_title=pages.heading(view.drawing, view.screen)[0], number=view.number, total=view.total,
-        previous=view.number > 1, is_last=view.number == view.total, appeared=links,
+        "collect/section.html",
+        **_frame(draft),
+        body=body,
+        screen_name=name,
+        drawn=" ".join(view.drawn),
+        screen_title=pages.heading(view.drawing, view.screen)[0],
+        number=view.number,
+        total=view.total,
+        previous=view.number > 1,
+        is_last=view.number == view.total,
+        appeared=links,
         problems=[
-            {"anchor": _anchor(address), "label": review_of.label_of(draft, interview, address), "message": " ".join(words)}
+            {
+                "anchor": _anchor(address),
+                "label": review_of.label_of(draft, interview, address),
+                "message": " ".join(words),
+            }
             for address, words in view.drawing.problems.items()
         ],
     )
@@ -273,15 +309,25 @@ def _review_page(draft: Draft, error: str = "") -> str:
     messages = {f.address: f.message for f in found}
     parts = review_of.answers_of(draft, interview, messages)
     return render_template(
-        "collect/review.html", **_frame(draft), error=error, open_count=len(open_points),
-        is_stopped=any(f.grade == "stop" for f in found), parts=[_part(draft, part) for part in parts],
+        "collect/review.html",
+        **_frame(draft),
+        error=error,
+        open_count=len(open_points),
+        is_stopped=any(f.grade == "stop" for f in found),
+        parts=[_part(draft, part) for part in parts],
         problems=[
             {"grade": f.grade, "label": f.label, "message": f.message, "url": _answer_url(draft, f.screen, f.address)}
             for f in found
         ],
         reasons=[
-            {"name": f.name, "label": f.label, "message": f.message, "given": request.form.get(f"reason.{f.name}", ""),
-             "missing": bool(error) and not request.form.get(f"reason.{f.name}", "").strip()} for f in reasons
+            {
+                "name": f.name,
+                "label": f.label,
+                "message": f.message,
+                "given": request.form.get(f"reason.{f.name}", ""),
+                "missing": bool(error) and not request.form.get(f"reason.{f.name}", "").strip(),
+            }
+            for f in reasons
         ],
         last_url=_screen_url(draft, parts[-1].screen) if parts else _first_screen(draft),
     )
@@ -294,10 +340,19 @@ def _answer_url(draft: Draft, screen_name: str, address: str) -> str:
 
 def _part(draft: Draft, part: review_of.Part) -> dict[str, Any]:
     lines = [
-        {"title": block.title, "lines": [
-            {"label": line.label, "answer": line.answer, "problem": line.problem,
-             "url": _answer_url(draft, line.screen, line.address)} for line in block.lines
-        ]} for block in part.blocks
+        {
+            "title": block.title,
+            "lines": [
+                {
+                    "label": line.label,
+                    "answer": line.answer,
+                    "problem": line.problem,
+                    "url": _answer_url(draft, line.screen, line.address),
+                }
+                for line in block.lines
+            ],
+        }
+        for block in part.blocks
     ]
     return {"title": part.title, "url": _screen_url(draft, part.screen), "blocks": lines}
 
@@ -311,7 +366,8 @@ def send(instance_id: uuid.UUID) -> ResponseReturnValue:
         if error:
             return _review_page(draft, error), 422
         reasons = {
-            name.removeprefix("reason."): text.strip()[:1000] for name, text in request.form.items()
+            name.removeprefix("reason."): text.strip()[:1000]
+            for name, text in request.form.items()
             if name.startswith("reason.") and text.strip()
         }
         intake.send_draft(draft, reasons)
@@ -337,9 +393,12 @@ def receipt(instance_id: uuid.UUID) -> ResponseReturnValue:
     definition = questionnaires.definition(draft.form_version_id)
     is_self = draft.mode == "self" and not service.record_of(found).is_refusal
     return render_template(
-        "collect/receipt.html", **{**_frame(draft), "home": _home(draft) if draft.assessor_id else ""},
-        receipt=service.receipt_of(found), texts=texts.texts_for(definition.form_id),
-        open_points=sum(issue.severity == "error" for issue in found.issues), home_label=gettext("Back to my work"),
+        "collect/receipt.html",
+        **{**_frame(draft), "home": _home(draft) if draft.assessor_id else ""},
+        receipt=receipts.receipt_of(found),
+        texts=texts.texts_for(definition.form_id),
+        open_points=sum(issue.severity == "error" for issue in found.issues),
+        home_label=gettext("Back to my work"),
         result_url=url_for("results.show", instance_id=instance_id) if is_self else "",
     )
 
@@ -375,18 +434,36 @@ def work() -> ResponseReturnValue:
     items = [item for item in campaigns.work_of(user) if not item.is_done]
     sent = submissions.list_sent(user)
     return render_template(
-        "collect/work.html", assignments=[_assignment(item) for item in items],
+        "collect/work.html",
+        assignments=[_assignment(item) for item in items],
         drafts=[
-            {"id": d.instance_id, "establishment": d.establishment.name, "at": d.started_at, "visit_id": d.visit_id,
-             "form": text_of(d.form_version.questionnaire.title)} for d in submissions.list_drafts(user)
+            {
+                "id": d.instance_id,
+                "establishment": d.establishment.name,
+                "at": d.started_at,
+                "visit_id": d.visit_id,
+                "form": text_of(d.form_version.questionnaire.title),
+            }
+            for d in submissions.list_drafts(user)
         ],
         returned=[
-            {"id": record.id, "establishment": record.establishment.name, "comment": record.review_comment,
-             "form": text_of(record.questionnaire.title)} for _, record in submissions.list_returned(user)
+            {
+                "id": record.id,
+                "establishment": record.establishment.name,
+                "comment": record.review_comment,
+                "form": text_of(record.questionnaire.title),
+            }
+            for _, record in submissions.list_returned(user)
         ],
         sent=[
-            {"id": row.instance_id, "establishment": record.establishment.name, "at": row.received_at,
-             "form": text_of(record.questionnaire.title), **_state_of(row, record)} for row, record in sent
+            {
+                "id": row.instance_id,
+                "establishment": record.establishment.name,
+                "at": row.received_at,
+                "form": text_of(record.questionnaire.title),
+                **_state_of(row, record),
+            }
+            for row, record in sent
         ],
     )
 
@@ -398,8 +475,12 @@ def _state_of(row: Any, record: Any) -> dict[str, str]:
 
 def _assignment(item: campaigns.WorkItem) -> dict[str, Any]:
     return {
-        "id": item.assignment.id, "establishment": item.establishment.name, "code": item.establishment.code,
-        "campaign": text_of(item.campaign.title), "due_on": item.assignment.due_on, "note": item.assignment.note,
+        "id": item.assignment.id,
+        "establishment": item.establishment.name,
+        "code": item.establishment.code,
+        "campaign": text_of(item.campaign.title),
+        "due_on": item.assignment.due_on,
+        "note": item.assignment.note,
         "has_visit": item.visit is not None and item.visit.outcome is None,
         "forms": [
             {"title": text_of(form.title), "state": form.state, "state_text": gettext(STATES[form.state])}
@@ -425,15 +506,23 @@ def _visit_page(visit_id: int, error: str = "") -> str:
     found = service.get_visit(current_user(), visit_id)
     forms = [
         {
-            "id": form.version.id, "title": text_of(form.version.questionnaire.title), "state": form.state,
-            "state_text": gettext(STATES[form.state]), "draft": form.state == "draft",
+            "id": form.version.id,
+            "title": text_of(form.version.questionnaire.title),
+            "state": form.state,
+            "state_text": gettext(STATES[form.state]),
+            "draft": form.state == "draft",
             "minutes": texts.texts_for(form.version.questionnaire.form_id)["minutes"],
             "receipt_of": form.own_receipt if form.state in ("submitted", "approved") else None,
             "is_open": form.state in ("new", "draft", "returned"),
-        } for form in service.forms_of_visit(found)
+        }
+        for form in service.forms_of_visit(found)
     ]
     return render_template(
-        "collect/visit.html", visit=found, forms=forms, campaign=text_of(found.campaign.title), error=error,
+        "collect/visit.html",
+        visit=found,
+        forms=forms,
+        campaign=text_of(found.campaign.title),
+        error=error,
         outcome_text=gettext(OUTCOMES[found.outcome].label) if found.outcome in OUTCOMES else "",
         outcomes=[(outcome.code, gettext(outcome.label)) for outcome in OUTCOMES.values() if outcome.by_hand],
     )

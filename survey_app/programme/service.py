@@ -25,9 +25,11 @@ from survey_app.programme.pack import (
     RegisterSpec,
     SettingSpec,
     Texts,
-    instance_items as items_of_list,
     load_pack,
     plan_from_document,
+)
+from survey_app.programme.pack import (
+    instance_items as items_of_list,
 )
 from survey_app.programme.rules import Lists, evaluate_text, holds
 from survey_app.questionnaires import service as questionnaires
@@ -102,8 +104,15 @@ def _unit(register: Register, spec: RegisterSpec, code: str, row: Mapping[str, s
     values = {key: row[key] for key in spec.names if row.get(key)} | {"code": code, "name": name}
     derived = derive(spec, values)
     return Establishment(
-        register_id=register.id, code=code, name=name, name_folded=fold(name), area=derived["area"] or code,
-        sector=derived["sector"], size=derived["size"], stratum=derived["stratum"], scopes=derived["scopes"],
+        register_id=register.id,
+        code=code,
+        name=name,
+        name_folded=fold(name),
+        area=derived["area"] or code,
+        sector=derived["sector"],
+        size=derived["size"],
+        stratum=derived["stratum"],
+        scopes=derived["scopes"],
         attributes={key: value for key, value in values.items() if key not in ("code", "name")},
     )
 
@@ -135,6 +144,19 @@ def choices_of(name: str) -> dict[str, dict[str, str]]:
     return _choices(pack(), name, utc_now().date())
 
 
+def spellings_of(name: str) -> dict[str, str]:
+    """Folded spelling -> code, of a list: its codes, official codes and labels; spellings of two codes are left out."""
+    found: dict[str, set[str]] = {}
+    for row in _rows(pack(), name, utc_now().date()):
+        code = row.get("code") or row["name"]
+        words = (
+            row[key] for key in row if key in (*pack().languages, "name", "code", "label") or key.endswith("_code")
+        )
+        for word in words:
+            found.setdefault(fold(word), set()).add(code)
+    return {word: codes.pop() for word, codes in found.items() if word and len(codes) == 1}
+
+
 def names_of(classifier: str) -> dict[str, str]:
     """Code -> label in the request's language, of a classifier: "area", "sector", "size"."""
     for spec in pack().registers.values():
@@ -149,13 +171,15 @@ def name_of(classifier: str, code: str | None) -> str:
     return names_of(classifier).get(code or "", code or "")
 
 
-def _choices(found: Pack, name: str, on: date) -> dict[str, dict[str, str]]:
+def _rows(found: Pack, name: str, on: date) -> Sequence[Mapping[str, str]]:
     if name in found.lists:
-        rows: Sequence[Mapping[str, str]] = found.lists[name].in_force(on)
-    else:
-        rows = [row for one in found.lists.values() if "list" in one.columns for row in one.rows if row["list"] == name]
+        return found.lists[name].in_force(on)
+    return [row for one in found.lists.values() if "list" in one.columns for row in one.rows if row["list"] == name]
+
+
+def _choices(found: Pack, name: str, on: date) -> dict[str, dict[str, str]]:
     choices: dict[str, dict[str, str]] = {}
-    for row in rows:
+    for row in _rows(found, name, on):
         labels = {language: row[language] for language in found.languages if row.get(language)}
         code = row.get("code") or row["name"]
         choices.setdefault(code, labels or {found.languages[0]: row.get("label") or row.get("name") or code})
@@ -277,8 +301,31 @@ def now_here() -> datetime:
 RegisterField = FieldSpec
 
 __all__ = [
-    "FailedCheck", "FieldSpec", "Pack", "PlanSpec", "RegisterField", "RegisterSpec", "choices_of", "derive",
-    "ensure_loaded", "failed_checks", "get_plan", "instance_items", "list_plans", "name_of", "names_of",
-    "next_deadlines", "now_here", "open_questions", "pack", "phase_label", "plan_spec", "register_spec",
-    "scopes_of", "site_name", "texts", "unconfirmed_lists",
+    "FailedCheck",
+    "FieldSpec",
+    "Pack",
+    "PlanSpec",
+    "RegisterField",
+    "RegisterSpec",
+    "choices_of",
+    "derive",
+    "ensure_loaded",
+    "failed_checks",
+    "get_plan",
+    "instance_items",
+    "list_plans",
+    "name_of",
+    "names_of",
+    "next_deadlines",
+    "now_here",
+    "open_questions",
+    "pack",
+    "phase_label",
+    "plan_spec",
+    "register_spec",
+    "scopes_of",
+    "site_name",
+    "spellings_of",
+    "texts",
+    "unconfirmed_lists",
 ]

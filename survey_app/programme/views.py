@@ -39,8 +39,12 @@ def index() -> ResponseReturnValue:
     """Every plan with its phases and headline targets, and the open questions."""
     plans = [(plan, service.plan_spec(plan)) for plan in service.list_plans()]
     return render_template(
-        "programme/index.html", plans=plans, today=service.now_here().date(), questions=service.open_questions(),
-        lists=service.unconfirmed_lists(), setting_text=_setting_text,
+        "programme/index.html",
+        plans=plans,
+        today=service.now_here().date(),
+        questions=service.open_questions(),
+        lists=service.unconfirmed_lists(),
+        setting_text=_setting_text,
     )
 
 
@@ -52,7 +56,11 @@ def show(name: str) -> ResponseReturnValue:
     spec, today = service.plan_spec(plan), service.now_here().date()
     unconfirmed = {question.name for question in service.open_questions()}
     return render_template(
-        "programme/show.html", plan=plan, spec=spec, today=today, deadlines=service.next_deadlines(spec, today),
+        "programme/show.html",
+        plan=plan,
+        spec=spec,
+        today=today,
+        deadlines=service.next_deadlines(spec, today),
         unconfirmed=unconfirmed,
     )
 

@@ -40,7 +40,7 @@ class Reading:
         return tuple(issue for issue in self.issues if issue.severity is not Severity.ERROR)
 
 
-class ConversionStopped(Exception):
+class ConversionStopped(Exception):  # noqa: N818 - a state of things, not a mistake
     """The child took too long, too much memory, or died; the workbook cannot be read."""
 
 
@@ -59,15 +59,21 @@ def convert(source: bytes, name: str, seconds: float = SECONDS) -> Reading:
 def issue_to_json(issue: Issue) -> dict[str, Any]:
     """An issue as stored with a version."""
     return {
-        "code": issue.code, "where": issue.where, "parameters": dict(issue.parameters),
-        "severity": str(issue.severity), "own_message": dict(issue.own_message),
+        "code": issue.code,
+        "where": issue.where,
+        "parameters": dict(issue.parameters),
+        "severity": str(issue.severity),
+        "own_message": dict(issue.own_message),
     }
 
 
 def issue_from_json(document: dict[str, Any]) -> Issue:
     """An issue as it was before storing."""
     return Issue(
-        document["code"], document["where"], document["parameters"], Severity(document["severity"]),
+        document["code"],
+        document["where"],
+        document["parameters"],
+        Severity(document["severity"]),
         document["own_message"],
     )
 

@@ -144,9 +144,7 @@ def _questionnaire_of(form: FormDefinition) -> Questionnaire:
 
 
 def _find_version(questionnaire: Questionnaire, version: str) -> FormVersion | None:
-    query = select(FormVersion).where(
-        FormVersion.questionnaire_id == questionnaire.id, FormVersion.version == version
-    )
+    query = select(FormVersion).where(FormVersion.questionnaire_id == questionnaire.id, FormVersion.version == version)
     return db.session().scalars(query).first()
 
 
@@ -218,8 +216,14 @@ def get_questionnaire(questionnaire_id: int) -> Questionnaire:
 
 # A list of versions must not read ten definitions.
 _LIGHT = load_only(
-    FormVersion.questionnaire_id, FormVersion.version, FormVersion.workbook_name, FormVersion.created_at,
-    FormVersion.published_at, FormVersion.retired_at, FormVersion.definition_sha256, raiseload=True,
+    FormVersion.questionnaire_id,
+    FormVersion.version,
+    FormVersion.workbook_name,
+    FormVersion.created_at,
+    FormVersion.published_at,
+    FormVersion.retired_at,
+    FormVersion.definition_sha256,
+    raiseload=True,
 )
 
 
@@ -240,9 +244,11 @@ def list_published() -> Sequence[FormVersion]:
     """The newest published version of every questionnaire in use, by form id, for the choice of a campaign."""
     newest = select(func.max(FormVersion.id)).where(FormVersion.published_at.is_not(None))
     query = (
-        select(FormVersion).join(Questionnaire)
+        select(FormVersion)
+        .join(Questionnaire)
         .where(FormVersion.id.in_(newest.group_by(FormVersion.questionnaire_id)), Questionnaire.retired_at.is_(None))
-        .options(joinedload(FormVersion.questionnaire), _LIGHT).order_by(Questionnaire.form_id)
+        .options(joinedload(FormVersion.questionnaire), _LIGHT)
+        .order_by(Questionnaire.form_id)
     )
     return db.session().scalars(query).all()
 
@@ -250,8 +256,12 @@ def list_published() -> Sequence[FormVersion]:
 def find_published(form_id: str) -> FormVersion | None:
     """The newest published version of a questionnaire, or None."""
     query = (
-        select(FormVersion).join(Questionnaire).where(Questionnaire.form_id == form_id)
-        .where(FormVersion.published_at.is_not(None)).options(_LIGHT).order_by(FormVersion.id.desc())
+        select(FormVersion)
+        .join(Questionnaire)
+        .where(Questionnaire.form_id == form_id)
+        .where(FormVersion.published_at.is_not(None))
+        .options(_LIGHT)
+        .order_by(FormVersion.id.desc())
     )
     return db.session().scalars(query).first()
 
@@ -259,9 +269,11 @@ def find_published(form_id: str) -> FormVersion | None:
 def list_campaigns_using(version: FormVersion) -> Sequence[Campaign]:
     """The campaigns a version is used in."""
     query = select(Campaign).join(CampaignQuestionnaire, CampaignQuestionnaire.campaign_id == Campaign.id)
-    return db.session().scalars(
-        query.where(CampaignQuestionnaire.form_version_id == version.id).order_by(Campaign.opens_on)
-    ).all()
+    return (
+        db.session()
+        .scalars(query.where(CampaignQuestionnaire.form_version_id == version.id).order_by(Campaign.opens_on))
+        .all()
+    )
 
 
 def warnings_of(version: FormVersion) -> list[Issue]:
@@ -277,7 +289,8 @@ def workbook_of(version: FormVersion) -> bytes:
 def find_previous(version: FormVersion) -> FormVersion | None:
     """The version published last before this one, or None."""
     query = select(FormVersion).where(
-        FormVersion.questionnaire_id == version.questionnaire_id, FormVersion.id < version.id,
+        FormVersion.questionnaire_id == version.questionnaire_id,
+        FormVersion.id < version.id,
         FormVersion.published_at.is_not(None),
     )
     return db.session().scalars(query.order_by(FormVersion.id.desc()).options(_LIGHT)).first()
@@ -298,9 +311,28 @@ def _kind(item: object) -> str:
 
 
 __all__ = [
-    "AlreadyPublished", "Reading", "Summary", "UnreadableWorkbook", "add_reading", "add_version", "changes_since",
-    "definition", "find_previous", "find_published", "get_questionnaire", "get_version", "has_workbook",
-    "list_campaigns_using", "list_published",
-    "list_questionnaires", "load_version", "outline", "publish", "read", "remove_draft", "retire", "warnings_of",
+    "AlreadyPublished",
+    "Reading",
+    "Summary",
+    "UnreadableWorkbook",
+    "add_reading",
+    "add_version",
+    "changes_since",
+    "definition",
+    "find_previous",
+    "find_published",
+    "get_questionnaire",
+    "get_version",
+    "has_workbook",
+    "list_campaigns_using",
+    "list_published",
+    "list_questionnaires",
+    "load_version",
+    "outline",
+    "publish",
+    "read",
+    "remove_draft",
+    "retire",
+    "warnings_of",
     "workbook_of",
 ]

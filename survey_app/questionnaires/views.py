@@ -57,9 +57,7 @@ def add() -> ResponseReturnValue:
 @allow(Permission.MANAGE_FORMS)
 def show(questionnaire_id: int) -> ResponseReturnValue:
     """A questionnaire with its versions."""
-    return render_template(
-        "questionnaires/show.html", questionnaire=service.get_questionnaire(questionnaire_id)
-    )
+    return render_template("questionnaires/show.html", questionnaire=service.get_questionnaire(questionnaire_id))
 
 
 @bp.post("/<int:questionnaire_id>/retire")
@@ -79,8 +77,13 @@ def version(version_id: int) -> ResponseReturnValue:
     previous = service.find_previous(found)
     form = service.definition(version_id)
     return render_template(
-        "questionnaires/version.html", version=found, form=form, items=service.outline(form), previous=previous,
-        warnings=service.warnings_of(found), campaigns=service.list_campaigns_using(found),
+        "questionnaires/version.html",
+        version=found,
+        form=form,
+        items=service.outline(form),
+        previous=previous,
+        warnings=service.warnings_of(found),
+        campaigns=service.list_campaigns_using(found),
         changes=service.changes_since(previous, found) if previous else (),
     )
 

@@ -189,12 +189,16 @@ def history(user: User, unit: Establishment) -> History:
     """Contacts, records and links of an establishment, newest first, by what the user's rights show."""
     session = db.session()
     visits = session.scalars(
-        select(Visit).where(Visit.establishment_id == unit.id).options(joinedload(Visit.campaign))
+        select(Visit)
+        .where(Visit.establishment_id == unit.id)
+        .options(joinedload(Visit.campaign))
         .order_by(Visit.started_at.desc())
     ).all()
     records = session.scalars(
-        visible_records(user).where(Record.establishment_id == unit.id)
-        .options(joinedload(Record.campaign), joinedload(Record.questionnaire)).order_by(Record.id.desc())
+        visible_records(user)
+        .where(Record.establishment_id == unit.id)
+        .options(joinedload(Record.campaign), joinedload(Record.questionnaire))
+        .order_by(Record.id.desc())
     ).all()
     invitations: Sequence[Invitation] = ()
     if has_permission(user, P.INVITE):
@@ -268,7 +272,9 @@ def add_establishment(user: User, register: Register, texts: Mapping[str, str]) 
     return _save(user, register, unit, texts)
 
 
-def change_establishment(user: User, unit: Establishment, texts: Mapping[str, str]) -> Establishment | tuple[Reason, ...]:
+def change_establishment(
+    user: User, unit: Establishment, texts: Mapping[str, str]
+) -> Establishment | tuple[Reason, ...]:
     """Change the fields given, or every reason why not; fields that were not shown stay as they are."""
     return _save(user, unit.register, unit, texts)
 
@@ -310,7 +316,8 @@ def spec_reasons(spec: RegisterSpec, values: Mapping[str, Any]) -> tuple[Reason,
     """What the pack's own checks say of a whole row."""
     missing = [
         Reason(f.name, "This must be filled in.", {})
-        for f in spec.fields if f.required and values.get(f.name) in (None, "")
+        for f in spec.fields
+        if f.required and values.get(f.name) in (None, "")
     ]
     failed = [check for check in failed_checks(spec, values) if check.is_error]
     return (*missing, *(Reason(check.field, "", {}, check.message) for check in failed))
@@ -361,8 +368,13 @@ def import_checked(user: User, token: str) -> ImportReport:
     register, source, name = _checked_file(user, token)
     table = read_table(source, name, current_app.config["SETTINGS"].limits)
     report = _run(user, register, table, name, token=token, write=True)
-    audit("register_imported", f"register:{register.id}", new=report.new, changed=report.changed,
-          refused=len(report.refused))
+    audit(
+        "register_imported",
+        f"register:{register.id}",
+        new=report.new,
+        changed=report.changed,
+        refused=len(report.refused),
+    )
     return report
 
 
@@ -406,8 +418,16 @@ def _run(user: User, register: Register, table: Table, name: str, *, token: str,
     if write:
         db.session().flush()
     return ImportReport(
-        register, name, work.new, work.changed, work.same, tuple(work.refused),
-        tuple(dict.fromkeys(columns.values())), unknown, token, is_done=write,
+        register,
+        name,
+        work.new,
+        work.changed,
+        work.same,
+        tuple(work.refused),
+        tuple(dict.fromkeys(columns.values())),
+        unknown,
+        token,
+        is_done=write,
     )
 
 
@@ -437,7 +457,11 @@ def _take(work: _Import, row: TableRow, columns: Mapping[int, str], *, typed: bo
     if code in work.seen:
         reasons = (*reasons, Reason("code", "Row {row} has the same code.", {"row": work.seen[code]}))
     derived = derive(work.spec, whole) if not reasons else {}
-    if derived and work.areas is not None and not {derived["area"], unit.area if unit else derived["area"]} <= work.areas:
+    if (
+        derived
+        and work.areas is not None
+        and not {derived["area"], unit.area if unit else derived["area"]} <= work.areas
+    ):
         reasons = (Reason("code", "This row belongs to an area your account does not cover.", {}),)
     if reasons:
         work.refused.append(RefusedRow(row.number, code, reasons))
@@ -486,9 +510,9 @@ def export_file(user: User, register: Register, filters: Filters, kind: str) -> 
     spec = register_spec(register.name)
     fields = [f for f in spec.fields if not f.is_personal or has_permission(user, P.VIEW_PERSONAL)]
     header = [*(f.name for f in fields), *CLASSIFIERS, "stratum", "scopes"]
-    allowed = set(db.session().scalars(
-        visible_establishments(user, P.VIEW_PERSONAL).with_only_columns(Establishment.id)
-    ))
+    allowed = set(
+        db.session().scalars(visible_establishments(user, P.VIEW_PERSONAL).with_only_columns(Establishment.id))
+    )
     query = _matching(user, register, filters).order_by(Establishment.code)
     rows = list(_export_rows(fields, db.session().scalars(query), allowed))
     audit("register_exported", f"register:{register.id}", rows=len(rows), kind=kind)
@@ -505,9 +529,37 @@ def _export_rows(
 
 
 __all__ = [
-    "CLASSIFIERS", "XLSX", "Filters", "History", "ImportReport", "Page", "RefusedRow", "add_establishment", "apply_values",
-    "change_establishment", "check_import", "export_file", "field_values", "get_editable", "get_establishment",
-    "get_register", "history", "import_checked", "import_register", "is_active", "list_registers", "may_edit", "paged", "prefill",
-    "refresh_derived", "refused_of", "register_instance", "search", "sees_personal", "suggest_code", "template_file",
-    "to_csv", "to_xlsx",
+    "CLASSIFIERS",
+    "XLSX",
+    "Filters",
+    "History",
+    "ImportReport",
+    "Page",
+    "RefusedRow",
+    "add_establishment",
+    "apply_values",
+    "change_establishment",
+    "check_import",
+    "export_file",
+    "field_values",
+    "get_editable",
+    "get_establishment",
+    "get_register",
+    "history",
+    "import_checked",
+    "import_register",
+    "is_active",
+    "list_registers",
+    "may_edit",
+    "paged",
+    "prefill",
+    "refresh_derived",
+    "refused_of",
+    "register_instance",
+    "search",
+    "sees_personal",
+    "suggest_code",
+    "template_file",
+    "to_csv",
+    "to_xlsx",
 ]

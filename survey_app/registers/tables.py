@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import PurePath
 
-import xlsxwriter
 from python_calamine import CalamineError, CalamineWorkbook
 
 from survey_app.config import Limits
@@ -138,6 +137,8 @@ def inert(cell: object) -> object:
 
 def to_xlsx(title: str, header: Sequence[str], rows: Iterable[Sequence[object]]) -> bytes:
     """A workbook of one sheet: texts are text cells whatever they look like, codes keep their leading zeros."""
+    import xlsxwriter  # here, for most processes never write a workbook and starting should stay light
+
     out = io.BytesIO()
     options = {"strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False, "in_memory": True}
     with xlsxwriter.Workbook(out, options) as book:

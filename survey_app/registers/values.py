@@ -15,7 +15,7 @@ from typing import Any
 
 from forms import read_number
 from survey_app.languages import fold
-from survey_app.programme.service import RegisterField, choices_of
+from survey_app.programme.service import RegisterField, choices_of, spellings_of
 
 YES = frozenset({"yes", "y", "co", "true", "1", "x"})
 NO = frozenset({"no", "n", "khong", "false", "0"})
@@ -59,8 +59,9 @@ def _read_number(field: RegisterField, text: str, typed: bool) -> tuple[Any, Rea
     else:
         reading = read_number(text, "vi")
         if reading.candidates and reading.value is None:
-            return None, Reason(field.name, "“{value}” can be read in two ways. Write it without separators.",
-                                {"value": text})
+            return None, Reason(
+                field.name, "“{value}” can be read in two ways. Write it without separators.", {"value": text}
+            )
         if reading.value is None:
             return None, Reason(field.name, "“{value}” is not a number.", {"value": text})
         number = float(reading.value)
@@ -76,7 +77,7 @@ def _read_number(field: RegisterField, text: str, typed: bool) -> tuple[Any, Rea
 def _read_date(field: RegisterField, text: str, _typed: bool) -> tuple[Any, Reason | None]:
     for form in DAY_FORMATS:
         try:
-            day: date = datetime.strptime(text, form).date()  # noqa: DTZ007 - a day has no zone
+            day: date = datetime.strptime(text, form).date()
         except ValueError:
             continue
         if 1900 <= day.year <= 2200:
@@ -92,18 +93,17 @@ def _read_boolean(field: RegisterField, text: str, _typed: bool) -> tuple[Any, R
 
 
 def _read_choice(field: RegisterField, text: str, _typed: bool) -> tuple[Any, Reason | None]:
-    choices = choices_of(field.list)
-    if text in choices:
-        return text, None
-    word = fold(text)
-    found = [code for code, labels in choices.items() if word == fold(code) or word in map(fold, labels.values())]
-    if len(found) == 1:
-        return found[0], None
+    code = text if text in choices_of(field.list) else spellings_of(field.list).get(fold(text))
+    if code is not None:
+        return code, None
     return None, Reason(field.name, "“{value}” is not in the list.", {"value": text})
 
 
 _READERS = {
-    "integer": _read_number, "decimal": _read_number, "date": _read_date, "boolean": _read_boolean,
+    "integer": _read_number,
+    "decimal": _read_number,
+    "date": _read_date,
+    "boolean": _read_boolean,
     "choice": _read_choice,
 }
 

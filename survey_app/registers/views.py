@@ -51,8 +51,13 @@ def show(name: str) -> ResponseReturnValue:
     filters = _filters()
     page = service.search(current_user(), register, filters, request.args.get("page", 1, type=int))
     return render_template(
-        "registers/show.html", register=register, page=page, filters=filters, query=_query(),
-        choices={kind: programme.names_of(kind) for kind in service.CLASSIFIERS}, scopes=programme.scopes_of(name),
+        "registers/show.html",
+        register=register,
+        page=page,
+        filters=filters,
+        query=_query(),
+        choices={kind: programme.names_of(kind) for kind in service.CLASSIFIERS},
+        scopes=programme.scopes_of(name),
     )
 
 
@@ -104,9 +109,15 @@ def establishment(establishment_id: int) -> ResponseReturnValue:
     personal = service.sees_personal(user, unit)
     fields = [f for f in programme.register_spec(unit.register.name).fields if personal or not f.is_personal]
     return render_template(
-        "registers/establishment.html", unit=unit, fields=fields, values=_shown(unit), personal=personal,
-        history=service.history(user, unit), scopes=dict(programme.scopes_of(unit.register.name)),
-        may_edit=service.may_edit(user, unit), hidden=not personal,
+        "registers/establishment.html",
+        unit=unit,
+        fields=fields,
+        values=_shown(unit),
+        personal=personal,
+        history=service.history(user, unit),
+        scopes=dict(programme.scopes_of(unit.register.name)),
+        may_edit=service.may_edit(user, unit),
+        hidden=not personal,
     )
 
 
@@ -170,13 +181,24 @@ def _texts(register: str, *, personal: bool) -> dict[str, str]:
 
 
 def _edit_page(
-    unit: Establishment | None, register: str, title: str, texts: Mapping[str, str], reasons: tuple[Reason, ...],
-    *, personal: bool,
+    unit: Establishment | None,
+    register: str,
+    title: str,
+    texts: Mapping[str, str],
+    reasons: tuple[Reason, ...],
+    *,
+    personal: bool,
 ) -> ResponseReturnValue:
     fields = [f for f in programme.register_spec(register).fields if personal or not f.is_personal]
     choices = {f.list: programme.choices_of(f.list) for f in fields if f.type == "choice"}
     page = render_template(
-        "registers/edit.html", unit=unit, register=register, title=title, fields=fields, texts=texts, choices=choices,
+        "registers/edit.html",
+        unit=unit,
+        register=register,
+        title=title,
+        fields=fields,
+        texts=texts,
+        choices=choices,
         errors={reason.field: reason_text(reason) for reason in reasons},
     )
     return page, 422 if reasons else 200
@@ -223,7 +245,8 @@ def refusals() -> ResponseReturnValue:
     header = [gettext("Row"), gettext("Code"), gettext("Field"), gettext("Reason")]
     rows = [
         [row.number, row.code, labels.get(reason.field, reason.field), reason_text(reason)]
-        for row in report.refused for reason in row.reasons
+        for row in report.refused
+        for reason in row.reasons
     ]
     return _download(to_csv(header, rows), "refused.csv")
 

@@ -15,7 +15,7 @@ from survey_app.languages import text_of
 from survey_app.models import Campaign, Establishment, Plan, Questionnaire, Record, Register, User
 from survey_app.problems import NotFound
 from survey_app.programme import service as programme
-from survey_app.programme.pack import PhaseSpec, PlanIndicatorSpec, PlanSpec
+from survey_app.programme.specs import PhaseSpec, PlanIndicatorSpec, PlanSpec
 from survey_app.reports import cells
 from survey_app.reports.cells import GROUPINGS, Question
 
@@ -209,7 +209,8 @@ def _numeric(table: pd.DataFrame, keys: Sequence[str]) -> pd.DataFrame:
 
 
 def _survey_coverage(shown: View, indicator: PlanIndicatorSpec, by: str | None) -> list[Figure]:
-    rows = cells.reached_counts(shown.question(indicator), _forms(indicator), [by] if by else [])
+    every = indicator.combine != "any"
+    rows = cells.reached_counts(shown.question(indicator), _forms(indicator), [by] if by else [], every=every)
     return [_counted(shown, indicator, row, by) for row in _sorted(rows, by)]
 
 
@@ -321,7 +322,7 @@ def establishments_behind(
     """The frame's establishments that a figure counts (or does not), of one group or of all."""
     question = shown.question(indicator)
     units = cells.frame_units(question).subquery()
-    every = indicator.kind == "survey_coverage"
+    every = indicator.kind == "survey_coverage" and indicator.combine != "any"
     done = cells.reached(question, _forms(indicator), every=every)
     query = select(Establishment).join(units, units.c.id == Establishment.id)
     query = query.where(Establishment.id.in_(done) if reached else Establishment.id.not_in(done))

@@ -1,4 +1,4 @@
-"""What a respondent gets back from their own answers: level, saving, score explained, measures and what they say of them."""
+"""What a respondent gets back from their own answers: level, saving, the score explained, and measures."""
 
 from __future__ import annotations
 
@@ -99,11 +99,17 @@ def result_of(draft: Draft) -> Result:
     scores = compute_scores(interview)
     return Result(
         level=int(level) if isinstance(level, (int, float)) else None,
-        level_text=_level_text(texts, level), saving=_number(values.get("saving")),
+        level_text=_level_text(texts, level),
+        saving=_number(values.get("saving")),
         measures_saving="saving" in values,
-        savings=_savings(texts, values, interview), goal=_goal(texts), scores=scores, recommendations=recommendations,
-        cards=_cards(draft, texts, recommendations), peers=_peers(record, scores, draft.establishment),
-        is_verified=record.state == "approved" and record.mode != "self", offers=_offer(draft, texts),
+        savings=_savings(texts, values, interview),
+        goal=_goal(texts),
+        scores=scores,
+        recommendations=recommendations,
+        cards=_cards(draft, texts, recommendations),
+        peers=_peers(record, scores, draft.establishment),
+        is_verified=record.state == "approved" and record.mode != "self",
+        offers=_offer(draft, texts),
     )
 
 
@@ -157,17 +163,24 @@ def _offer(draft: Draft, texts: Words) -> str:
 
 
 def _cards(draft: Draft, texts: Words, found: Recommendations) -> tuple[Card, ...]:
-    said = {row.measure: row for row in db.session().scalars(
-        select(MeasureDecision).where(MeasureDecision.establishment_id == draft.establishment_id)
-    )}
+    said = {
+        row.measure: row
+        for row in db.session().scalars(
+            select(MeasureDecision).where(MeasureDecision.establishment_id == draft.establishment_id)
+        )
+    }
     cards = []
     for measure in (*found.listed, *found.investments):
         row = said.get(measure.code)
-        cards.append(Card(
-            measure, str(texts.find(f"results.techniques.{measure.technique}") or measure.technique),
-            str(texts.find(f"results.next_steps.{next_step(measure)}") or ""), row.decision if row else "",
-            row.reason if row else "",
-        ))
+        cards.append(
+            Card(
+                measure,
+                str(texts.find(f"results.techniques.{measure.technique}") or measure.technique),
+                str(texts.find(f"results.next_steps.{next_step(measure)}") or ""),
+                row.decision if row else "",
+                row.reason if row else "",
+            )
+        )
     return tuple(cards)
 
 
@@ -207,7 +220,8 @@ def _peers(record: Record, scores: Scores, establishment: Establishment) -> dict
     if establishment.sector is None or not scores.indexes:
         return {}
     query = (
-        select(RecordValue.name, RecordValue.number).join(Record, RecordValue.record_id == Record.id)
+        select(RecordValue.name, RecordValue.number)
+        .join(Record, RecordValue.record_id == Record.id)
         .join(Establishment, Record.establishment_id == Establishment.id)
         .where(Record.questionnaire_id == record.questionnaire_id, Record.state == "approved", Record.mode != "self")
         .where(Establishment.sector == establishment.sector, Record.id != record.id, RecordValue.number.is_not(None))
@@ -218,7 +232,8 @@ def _peers(record: Record, scores: Scores, establishment: Establishment) -> dict
         found.setdefault(name, []).append(float(number or 0))
     return {
         name: Peers(len(numbers), round(statistics.median(numbers), 1))
-        for name, numbers in found.items() if len(numbers) >= FEWEST_PEERS
+        for name, numbers in found.items()
+        if len(numbers) >= FEWEST_PEERS
     }
 
 

@@ -29,8 +29,14 @@ def _page(instance_id: uuid.UUID, error: str = "", measure: str = "") -> str:
     texts = programme.pack().in_language(current_language())
     definition = questionnaires.definition(draft.form_version_id)
     return render_template(
-        "results/result.html", result=service.result_of(draft), draft=draft, texts=texts, error=error, measure=measure,
-        title=definition.title.plain(current_language()), decisions=[(name, gettext(text)) for name, text in WORDS.items()],
+        "results/result.html",
+        result=service.result_of(draft),
+        draft=draft,
+        texts=texts,
+        error=error,
+        measure=measure,
+        title=definition.title.plain(current_language()),
+        decisions=[(name, gettext(text)) for name, text in WORDS.items()],
         decided={name: gettext(text) for name, text in WORDS.items()},
     )
 

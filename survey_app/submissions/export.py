@@ -12,7 +12,6 @@ from typing import Any, Final
 from sqlalchemy import select
 from sqlalchemy.orm import joinedload, load_only
 
-from analysis import write_csv, write_xlsx
 from forms import Column, Kind, Table, tabulate
 from survey_app import db
 from survey_app.access import Permission, audit, visible_records
@@ -55,6 +54,8 @@ def download(user: User, filters: Filters, kind: str, table: str = "") -> Downlo
     `kind` is "xlsx" (everything) or "csv" (one table, by default the form's own). Raises NotFound for other kinds,
     tables and questionnaires.
     """
+    from analysis import write_csv, write_xlsx  # pandas and all: only who downloads pays for it
+
     data = _collect(user, filters)
     sheets = _sheets(data)
     if kind == "csv":
@@ -169,22 +170,26 @@ def _figures(data: _Data) -> tuple[list[str], Rows]:
 
 def _codebook(data: _Data) -> tuple[list[str], Rows]:
     columns = ["table", "column", "path", "kind", "label_vi", "label_en", "choices", "personal"]
-    rows = []
+    rows: Rows = []
     for table in data.tables:
         front = FRONT if not table.path else ("record", "instance_id", "establishment", "_id", "_parent")
-        for column in table.columns:
-            rows.append({
-                "table": table.name, "column": _header(column, front), "path": "/".join(column.path),
-                "kind": str(Kind(column.kind)), "label_vi": column.label.plain("vi"), "label_en": column.label.plain("en"),
-                "choices": "; ".join(f"{n} = {text.plain(current_language())}" for n, text in column.choices.items()),
-                "personal": column.is_personal,
-            })
+        rows.extend(_described(table, column, front) for column in table.columns)
     return columns, rows
+
+
+def _described(table: Table, column: Column, front: Sequence[str]) -> dict[str, Any]:
+    return {
+        "table": table.name, "column": _header(column, front), "path": "/".join(column.path),
+        "kind": str(Kind(column.kind)), "label_vi": column.label.plain("vi"), "label_en": column.label.plain("en"),
+        "choices": "; ".join(f"{name} = {text.plain(current_language())}" for name, text in column.choices.items()),
+        "personal": column.is_personal,
+    }
 
 
 def _about(user: User, sheets: Mapping[str, tuple[list[str], Rows]]) -> tuple[list[str], Rows]:
     lines: list[tuple[str, Any]] = [
-        (gettext("Made on"), utc_now().astimezone(TIME_ZONE).isoformat(timespec="minutes")), (gettext("Made by"), user.name),
+        (gettext("Made on"), utc_now().astimezone(TIME_ZONE).isoformat(timespec="minutes")),
+        (gettext("Made by"), user.name),
     ]
     lines += [(gettext("Rows of the sheet {name}", name=name), len(rows)) for name, (_columns, rows) in sheets.items()]
     what, value = gettext("What"), gettext("Value")

@@ -13,17 +13,17 @@ import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta, timezone
-from functools import cache
 from typing import Any, Final
 
 from flask import current_app
-from sqlalchemy import Connection, Row, delete, insert, or_, select, update
+from sqlalchemy import Connection, delete, insert, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from forms import MESSAGES, TYPES, Clock, FormDefinition, Issue, Kind, Severity, Validated, validate
 from survey_app import db
 from survey_app.campaigns import service as campaigns
 from survey_app.campaigns.outcomes import REFUSED
+from survey_app.json_reader import canonical_json
 from survey_app.languages import SOURCE_LANGUAGE, TIME_ZONE, translate_issue
 from survey_app.models import (
     Campaign,
@@ -42,7 +42,6 @@ from survey_app.models import (
 )
 from survey_app.problems import Busy, Conflict, Problem
 from survey_app.questionnaires import service as questionnaires
-from survey_app.strict_json import canonical_json
 from survey_app.submissions import service
 from survey_app.submissions.attachments import MOST_FILES, NOT_ANNOUNCED, clean_name
 from survey_app.submissions.values import check_issues, values_of
@@ -64,7 +63,9 @@ class UnknownVersion(Problem):
     """The form version is not one of ours, or not published; the sender keeps its copy."""
 
     status, code = 422, "unknown_version"
-    message = "The server does not know version {version} of the questionnaire {form_id}. Your answers stay on this device."
+    message = (
+        "The server does not know version {version} of the questionnaire {form_id}. Your answers stay on this device."
+    )
 
 
 class OtherAnswers(Conflict):
@@ -176,6 +177,17 @@ def receive(raw: RawSubmission, context: Context) -> Receipt:
     raise Busy
 
 
+def receive_earlier(raw: RawSubmission, context: Context, received_at: datetime) -> Receipt:
+    """Judge and store what was received at an earlier time, within the caller's own transaction.
+
+    For bringing in many at once, where the caller commits and nobody waits for a receipt to be durable.
+    """
+    receipt = _write(_judge(raw, context, hashlib.sha256(raw.body).hexdigest(), received_at))
+    if receipt is None:
+        raise Busy
+    return receipt
+
+
 def find_receipt(instance_id: uuid.UUID, sha256: str | None = None) -> Receipt | None:
     """The receipt given for an instance id, or None. Raises OtherAnswers when it was given for other bytes."""
     row = db.session().execute(_RECEIPT.where(Submission.instance_id == instance_id)).first()
@@ -240,7 +252,9 @@ _RECEIPT = select(Submission.receipt_number, Submission.body_sha256, Submission.
 # Judging, before the write begins -------------------------------------------------------------------------------
 
 
-def _judge(raw: RawSubmission, context: Context, sha256: str) -> _Judged:
+def _judge(
+    raw: RawSubmission, context: Context, sha256: str, received_at: datetime | None = None
+) -> _Judged:
     version_id, questionnaire_id = _find_version(raw, context)
     definition = questionnaires.definition(version_id)
     clock = Clock(raw.finished_at.astimezone(timezone(raw.utc_offset)))
@@ -249,7 +263,7 @@ def _judge(raw: RawSubmission, context: Context, sha256: str) -> _Judged:
     known = _outside_repeats(validated.answers)
     is_refusal = _is_refusal(definition, known, context)
     visited_on = _date_of(known.get(service.role_question(definition, "date_question"))) or clock.now.date()
-    received_at = utc_now()
+    received_at = received_at or utc_now()
     issues = (*_issues(validated, is_refusal), *_timing_issues(raw, context, visited_on, received_at))[:MOST_ISSUES]
     languages = definition.languages or (SOURCE_LANGUAGE,)
     return _Judged(
@@ -402,20 +416,27 @@ def _store(judged: _Judged) -> Receipt | None:
     first = find_receipt(raw.instance_id, judged.sha256)
     if first is not None:
         return first
+    receipt = _write(judged)
+    if receipt is None:
+        db.rollback()
+        return None
+    db.commit()
+    return receipt
+
+
+def _write(judged: _Judged) -> Receipt | None:
+    """Everything a submission changes, in the open transaction; None when somebody else was faster."""
     connection = db.session().connection()
     record = _record_for(connection, judged)
     if record is None:
-        db.rollback()
         return None
     submission_id, number = _insert_submission(connection, judged, record)
     if submission_id is None:
-        db.rollback()
         return None
     _insert_findings(connection, judged, record, submission_id)
     _settle(connection, judged, record, submission_id)
-    db.commit()
-    row = judged.submission
-    return _receipt(number, raw.instance_id, judged.sha256, row["received_at"], issues=judged.issues)
+    received_at = judged.submission["received_at"]
+    return _receipt(number, judged.raw.instance_id, judged.sha256, received_at, issues=judged.issues)
 
 
 @dataclass(frozen=True, slots=True)
@@ -449,11 +470,11 @@ def _record_for(connection: Connection, judged: _Judged) -> _Target | None:
         return _Target(found.id, found.state, found.current_submission_id, found.instance_id)
     row = {**mine, "mode": judged.mode, "state": "submitted", "is_refusal": judged.is_refusal,
            "visited_on": judged.visited_on, "review_comment": "", "created_at": judged.submission["received_at"]}
-    added = connection.execute(_insert_new(Record, "id"), row).first()
+    added = connection.execute(_insert_new(Record), row).first()
     return _Target(added.id, "submitted", None, None, is_new=True) if added else None
 
 
-def _find_record(connection: Connection, judged: _Judged, mine: Mapping[str, int]) -> Row[Any] | None:
+def _find_record(connection: Connection, judged: _Judged, mine: Mapping[str, int]) -> Any:
     """The record of the revision being corrected, else of this establishment, campaign, instrument and mode."""
     query = _RECORD.where(
         Record.campaign_id == mine["campaign_id"], Record.establishment_id == mine["establishment_id"],
@@ -470,20 +491,15 @@ def _find_record(connection: Connection, judged: _Judged, mine: Mapping[str, int
     return connection.execute(query.where(Record.mode == judged.mode)).first()
 
 
-@cache
-def _insert_new_for(model: type[Any], returning: str, is_sqlite: bool) -> Any:
-    dialect = sqlite if is_sqlite else postgresql
-    return dialect.insert(model).on_conflict_do_nothing().returning(getattr(model, returning))
-
-
-def _insert_new(model: type[Any], returning: str) -> Any:
-    return _insert_new_for(model, returning, db.database().is_sqlite)
+def _insert_new(model: type[Record] | type[Submission]) -> Any:
+    dialect = sqlite if db.database().is_sqlite else postgresql
+    return dialect.insert(model).on_conflict_do_nothing().returning(model.id)
 
 
 def _insert_submission(connection: Connection, judged: _Judged, record: _Target) -> tuple[int | None, str]:
     number = new_number(judged.submission["received_at"])
     row = {**judged.submission, "record_id": record.id, "replaces_id": record.current_id, "receipt_number": number}
-    added = connection.execute(_insert_new(Submission, "id"), row).first()
+    added = connection.execute(_insert_new(Submission), row).first()
     return (added.id if added else None), number
 
 
@@ -557,5 +573,5 @@ def _tell_visit(judged: _Judged, at: datetime) -> None:
 
 __all__ = [
     "AlreadyApproved", "Context", "OtherAnswers", "RawSubmission", "Receipt", "UnknownVersion", "context_of",
-    "find_receipt", "new_number", "raw_of", "receipt_signature", "receive", "send_draft",
+    "find_receipt", "new_number", "raw_of", "receipt_signature", "receive", "receive_earlier", "send_draft",
 ]

@@ -97,7 +97,7 @@ def list_records(user: User, filters: Filters, page: int = 1) -> Page[Row]:
     return Page(_rows(found.rows), found.number, found.pages, found.total)
 
 
-def narrowed(query: Select[tuple[Record]], filters: Filters) -> Select[tuple[Record]]:
+def narrowed(query: Select[Record], filters: Filters) -> Select[Record]:
     """The select narrowed by the filters; Establishment is joined already."""
     if filters.state:
         query = query.where(Record.state == filters.state)
@@ -133,7 +133,7 @@ def _by_issues(wish: str) -> ColumnElement[bool]:
     return issue.where(SubmissionIssue.severity == "error")
 
 
-def _waiting_files() -> Select[tuple[str]]:
+def _waiting_files() -> Select[str]:
     return (
         select(SubmissionAttachment.name)
         .join(Submission, Submission.instance_id == SubmissionAttachment.instance_id)
@@ -143,26 +143,24 @@ def _waiting_files() -> Select[tuple[str]]:
 
 
 def _rows(records: Sequence[Record]) -> list[Row]:
-    session, ids = db.session(), [record.current_submission_id for record in records]
-    received = {
-        row.id: row.received_at
-        for row in session.execute(select(Submission.id, Submission.received_at).where(Submission.id.in_(ids)))
-    }
+    session, ids = db.session(), [record.current_submission_id or 0 for record in records]
+    when = session.execute(select(Submission.id, Submission.received_at).where(Submission.id.in_(ids)))
+    received = {row.id: row.received_at for row in when}
     sent = select(Submission.record_id, func.count()).where(Submission.record_id.in_([r.id for r in records]))
-    revisions = {key: number for key, number in session.execute(sent.group_by(Submission.record_id))}
+    revisions = dict(iter(session.execute(sent.group_by(Submission.record_id))))
     counts = {
         (submission_id, severity): number for submission_id, severity, number in session.execute(
             select(SubmissionIssue.submission_id, SubmissionIssue.severity, func.count())
-            .where(SubmissionIssue.submission_id.in_(ids)).group_by(SubmissionIssue.submission_id, SubmissionIssue.severity)
+            .where(SubmissionIssue.submission_id.in_(ids))
+            .group_by(SubmissionIssue.submission_id, SubmissionIssue.severity)
         )
     }
     waiting = _waiting_files().with_only_columns(Submission.id, func.count()).where(Submission.id.in_(ids))
-    files = {key: number for key, number in session.execute(waiting.group_by(Submission.id))}
+    files = dict(iter(session.execute(waiting.group_by(Submission.id))))
     return [
-        Row(record, received.get(record.current_submission_id or 0), revisions.get(record.id, 0),
-            counts.get((record.current_submission_id, "error"), 0),
-            counts.get((record.current_submission_id, "warning"), 0), files.get(record.current_submission_id, 0))
-        for record in records
+        Row(record, received.get(key), revisions.get(record.id, 0), counts.get((key, "error"), 0),
+            counts.get((key, "warning"), 0), files.get(key, 0))
+        for record, key in zip(records, ids, strict=True)
     ]
 
 
@@ -202,9 +200,8 @@ def view(user: User, record_id: int, revision: uuid.UUID | None = None) -> Recor
         select(Submission).where(Submission.record_id == record.id).order_by(Submission.id.desc())
         .options(defer(Submission.body))
     ).all()
-    submission = next(
-        (s for s in revisions if (s.instance_id == revision if revision else s.id == record.current_submission_id)), None
-    )
+    current = record.current_submission_id
+    submission = next((s for s in revisions if (s.instance_id == revision if revision else s.id == current)), None)
     if submission is None:
         raise NotFound
     sees_personal = may(user, record, Permission.VIEW_PERSONAL)
@@ -271,10 +268,14 @@ def get_file(user: User, instance_id: uuid.UUID, name: str, original: bool = Fal
     submission = one(visible_submissions(user).where(Submission.instance_id == instance_id).options(
         defer(Submission.body), joinedload(Submission.record).joinedload(Record.establishment)
     ))
-    if not may(user, submission.record, Permission.VIEW_PERSONAL):
-        if original or name in reading.personal_files(interview_of(submission, submission.record)):
-            raise NotFound
+    sees_personal = may(user, submission.record, Permission.VIEW_PERSONAL)
+    if not sees_personal and (original or _is_personal(submission, name)):
+        raise NotFound
     return attachments.show(instance_id, name, original)
+
+
+def _is_personal(submission: Submission, name: str) -> bool:
+    return name in reading.personal_files(interview_of(submission, submission.record))
 
 
 # Deciding -------------------------------------------------------------------------------------------------------
@@ -300,7 +301,8 @@ def _decide(user: User, record_id: int, revision: uuid.UUID, state: str, comment
     record = get_record(user, record_id, Permission.REVIEW)
     seen = select(Submission.id).where(Submission.instance_id == revision).scalar_subquery()
     changed = db.session().execute(
-        update(Record).where(Record.id == record.id, Record.state.in_(FROM[state]), Record.current_submission_id == seen)
+        update(Record).where(Record.id == record.id, Record.state.in_(FROM[state]))
+        .where(Record.current_submission_id == seen)
         .values(state=state, reviewed_at=utc_now(), reviewed_by_id=user.id, review_comment=comment)
         .returning(Record.id)
     ).first()

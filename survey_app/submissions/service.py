@@ -64,7 +64,9 @@ class Change:
 def get_draft(instance_id: uuid.UUID) -> Draft:
     """The caller's draft with campaign and establishment; NotFound when missing or somebody else's."""
     query = visible_drafts().where(Draft.instance_id == instance_id)
-    found: Draft = one(query.options(joinedload(Draft.campaign), joinedload(Draft.establishment)))
+    query = query.options(joinedload(Draft.campaign), joinedload(Draft.establishment))
+    # Read again after the write has begun, not from what this request saw before.
+    found: Draft = one(query.execution_options(populate_existing=True))
     return found
 
 
@@ -169,7 +171,7 @@ def role_question(definition: FormDefinition, role: str) -> str:
     return definition.settings.get(role) or ROLES[role]
 
 
-def _mine(user: User | None, invitation: Invitation | None) -> Select[tuple[Draft]]:
+def _mine(user: User | None, invitation: Invitation | None) -> Select[Draft]:
     query = select(Draft).options(
         joinedload(Draft.campaign), joinedload(Draft.establishment),
         joinedload(Draft.form_version).options(
@@ -354,7 +356,9 @@ def find_instances(
     return found
 
 
-def _previous_answers(definition: FormDefinition, establishment: Establishment, campaign_id: int) -> list[dict[str, str]]:
+def _previous_answers(
+    definition: FormDefinition, establishment: Establishment, campaign_id: int
+) -> list[dict[str, str]]:
     query = (
         select(Submission.answers).join(Record, Submission.id == Record.current_submission_id)
         .join(FormVersion, Submission.form_version_id == FormVersion.id)
@@ -366,7 +370,7 @@ def _previous_answers(definition: FormDefinition, establishment: Establishment, 
     return [flat_answers(answers)] if answers else []
 
 
-def _questionnaire(definition: FormDefinition) -> Select[tuple[int]]:
+def _questionnaire(definition: FormDefinition) -> Select[int]:
     return select(Questionnaire.id).where(Questionnaire.form_id == definition.form_id)
 
 

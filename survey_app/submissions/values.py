@@ -38,7 +38,7 @@ def check_issues(interview: Interview) -> Iterator[Issue]:
 
 
 def _score_rows(interview: Interview) -> Iterator[dict[str, Any]]:
-    scores = compute_scores(interview)
+    scores = compute_scores(interview, explain=False)
     for dimension in scores.dimensions:
         if dimension.score is not None:
             yield _row(dimension.name, "score", dimension.score)
@@ -50,15 +50,16 @@ def _score_rows(interview: Interview) -> Iterator[dict[str, Any]]:
 
 
 def _measure_rows(interview: Interview) -> Iterator[dict[str, Any]]:
-    recommended = recommend_measures(interview)
+    recommended = recommend_measures(interview, explain=False)
     for measure in (*recommended.listed, *recommended.others, *recommended.investments):
         saving = measure.saving.mid if measure.saving is not None else None
         yield {**_row(f"measure:{measure.code}", "measure", True), "number": saving}
 
 
 def _row(name: str, kind: str, value: bool | float | str) -> dict[str, Any]:
-    is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
-    number = float(value) if is_number and math.isfinite(value) else None
+    number = None
+    if isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value):
+        number = float(value)
     return {
         "name": name[:100], "kind": kind, "number": number, "text": value if isinstance(value, str) else None,
         "truth": value if isinstance(value, bool) else None,

@@ -7,13 +7,12 @@ import uuid
 from flask import Blueprint, Response, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
-
 from survey_app.access import Permission, allow, current_user
+from survey_app.files import disposition, file_response
 from survey_app.languages import gettext
 from survey_app.problems import Invalid
 from survey_app.submissions import export, review
 from survey_app.submissions.review import Filters
-from survey_app.submissions.shown import disposition, file_response
 from survey_app.submissions.webforms import DecisionWebForm
 
 bp = Blueprint("submissions", __name__, url_prefix="/submissions", template_folder="templates")
@@ -38,7 +37,8 @@ def index() -> ResponseReturnValue:
     page = review.list_records(user, filters, request.args.get("page", 1, type=int))
     query = {name: value for name, value in request.args.items() if name != "page" and value}
     return render_template(
-        "submissions/index.html", page=page, filters=filters, choices=review.choices(user), state_choices=[(state, state_name(state)) for state in review.STATES],
+        "submissions/index.html", page=page, filters=filters, choices=review.choices(user),
+        state_choices=[(state, state_name(state)) for state in review.STATES],
         query=query, downloads=_downloads(filters),
     )
 
@@ -78,6 +78,7 @@ def _page(record_id: int, form: DecisionWebForm, status: int = 200) -> ResponseR
 @allow(P.REVIEW)
 def approve(record_id: int) -> ResponseReturnValue:
     """Approve the revision shown."""
+    review.get_record(current_user(), record_id, P.REVIEW)
     review.approve(current_user(), record_id, _revision())
     flash(gettext("The record is approved. It now counts."))
     return redirect(url_for(".show", record_id=record_id))
@@ -88,8 +89,8 @@ def approve(record_id: int) -> ResponseReturnValue:
 def give_back(record_id: int) -> ResponseReturnValue:
     """Return the revision shown, with a comment."""
     form = DecisionWebForm()
+    review.get_record(current_user(), record_id, P.REVIEW)
     if not form.validate_on_submit():
-        review.get_record(current_user(), record_id, P.REVIEW)
         return _page(record_id, form, 422)
     review.return_to_sender(current_user(), record_id, _revision(), form.comment.data)
     flash(gettext("The record is returned with your comment."))
@@ -108,7 +109,7 @@ def _revision() -> uuid.UUID:
 def attachment(instance_id: uuid.UUID, name: str) -> ResponseReturnValue:
     """A file of a submission; pictures without EXIF unless the original is asked for by who may see it."""
     shown = review.get_file(current_user(), instance_id, name, original=request.args.get("original") == "1")
-    return file_response(shown)
+    return file_response(shown.path, shown.name, shown.content_type).make_conditional(request)
 
 
 @bp.post("/download")

@@ -9,7 +9,7 @@ from wtforms.validators import DataRequired, Length
 from survey_app.languages import gettext
 
 
-class DecisionWebForm(FlaskForm):  # type: ignore[misc]
+class DecisionWebForm(FlaskForm):
     """A decision about the revision the reviewer saw."""
 
     revision = HiddenField()

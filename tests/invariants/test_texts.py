@@ -49,10 +49,10 @@ class Literals(HTMLParser):
 
 def literals(source: str) -> list[str]:
     source = re.sub(r"\{#.*?#\}", "", source, flags=re.S)
-    source = re.sub(r"\{%.*?%\}|\{\{.*?\}\}", "\u2063", source, flags=re.S)
+    source = re.sub(r"\{%.*?%\}|\{\{.*?\}\}", " ", source, flags=re.S)
     parser = Literals()
     parser.feed(source)
-    words = [text.replace("\u2063", " ").strip() for text in parser.found]
+    words = [text.strip() for text in parser.found]
     return [text for text in words if not NEUTRAL.match(text)]
 
 
@@ -118,13 +118,20 @@ def python_messages() -> set[str]:
     for file in PYTHON:
         for node in ast.walk(ast.parse(file.read_text(encoding="utf8"))):
             if isinstance(node, ast.Call) and node.args:
-                name = getattr(node.func, "id", getattr(node.func, "attr", ""))
+                name = spoken_name(node.func)
                 first = node.args[0]
                 if name in speakers and isinstance(first, ast.Constant) and isinstance(first.value, str):
                     found.add(first.value)
             if isinstance(node, ast.ClassDef) and node.name in speakers:
                 found |= class_messages(node)
     return found
+
+
+def spoken_name(function: ast.expr) -> str:
+    """The name called; of methods only gettext and translate speak (a column's `label` does not)."""
+    if isinstance(function, ast.Attribute):
+        return function.attr if function.attr in {"gettext", "translate"} or function.attr[:1].isupper() else ""
+    return getattr(function, "id", "")
 
 
 def class_messages(node: ast.ClassDef) -> set[str]:

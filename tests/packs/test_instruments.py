@@ -100,6 +100,13 @@ def questions(form: str) -> Iterator[Row]:
     return (row for row in sheets(form)["survey"].rows if not row.get("type").startswith(("begin_", "end_")))
 
 
+def asked(form: str) -> list[Question]:
+    """The form's questions, without the photo slots the product offers under figures (column `evidence`)."""
+    found = list(loaded(form).definition.questions())
+    slots = {question.evidence for question in found}
+    return [question for question in found if question.name not in slots]
+
+
 # -- agreement with the tables ----------------------------------------------------------------------------------------
 
 
@@ -121,10 +128,10 @@ def test_the_identification_block_is_the_same_in_every_form_word_for_word(form: 
 @pytest.mark.parametrize("form", FORMS)
 def test_a_form_has_the_agreed_number_of_questions(form: str) -> None:
     repeats = {item.path for item in loaded(form).definition.walk() if isinstance(item, Repeat)}
-    own = [question for question in loaded(form).definition.questions() if question.path[0] != "id_block"]
+    own = [question for question in asked(form) if question.path[0] != "id_block"]
     inside = [question for question in own if any(question.path[: len(path)] == path for path in repeats)]
     assert (len(own) - len(inside), len(inside)) == COUNTS[form]
-    common = len(list(loaded(form).definition.questions())) - len(own)
+    common = len(asked(form)) - len(own)
     assert common == (16 if form in WITH_COMMON_BLOCK else 0)
 
 
@@ -159,7 +166,7 @@ def test_a_form_loads_without_a_warning(form: str) -> None:
 def test_relevance_and_constraints_of_the_tables_reach_the_loaded_form(form: str) -> None:
     tables = expected(form) + (expected("common_block") if form in WITH_COMMON_BLOCK else [])
     agreed = {row["name"]: row for row in tables}
-    for question in loaded(form).definition.questions():
+    for question in asked(form):
         row = agreed[question.name]
         assert question.type == row["type"], question.name
         assert (question.choices or "") == row["list"], question.name

@@ -176,15 +176,16 @@ def test_the_tenth_digit_of_a_tax_code_is_its_check(register: RegisterSpec, code
 @pytest.mark.parametrize(
     ("row", "expected"),
     [
-        ({"legal": "llc", "vsic": "1410", "workers": "201"}, "enterprise-w201_300-G"),
-        ({"legal": "household", "vsic": "0810", "workers": "10"}, "household-le10-V"),
-        ({"legal": "coop", "vsic": "1629", "workers": ""}, "enterprise-unknown-K"),
-        ({"legal": "jsc", "vsic": "1701", "workers": "11"}, "enterprise-w11_50-O"),
-        ({"legal": "fdi", "vsic": "33", "workers": "301"}, "enterprise-gt300-M"),
+        ({"legal": "llc", "vsic": "1410", "workers": "201"}, "enterprise|G|w201_300"),
+        ({"legal": "household", "vsic": "0810", "workers": "10"}, "household|V|le10"),
+        ({"legal": "coop", "vsic": "1629", "workers": ""}, "enterprise|K|unknown"),
+        ({"legal": "jsc", "vsic": "1701", "workers": "11"}, "enterprise|O|w11_50"),
+        ({"legal": "fdi", "vsic": "33", "workers": "301"}, "enterprise|M|gt300"),
     ],
 )
-def test_strata_are_legal_class_size_and_sector(register: RegisterSpec, row: dict[str, str], expected: str) -> None:
-    assert value(register.classifiers["stratum"], **row) == expected
+def test_strata_are_legal_class_sector_and_size(register: RegisterSpec, row: dict[str, str], expected: str) -> None:
+    sector, size = (value(register.classifiers[name], **row) for name in ("sector", "size"))
+    assert value(register.classifiers["stratum"], sector=sector, size=size, **row) == expected
 
 
 @pytest.mark.parametrize(

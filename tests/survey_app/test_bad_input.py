@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import time
 from collections.abc import Callable
@@ -15,9 +16,9 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from survey_app.config import Limits
+from survey_app.json_reader import BadJson, canonical_json, read_json
 from survey_app.models import Submission
-from survey_app.problems import Problem, TooLarge
-from survey_app.strict_json import canonical_json, read_json
+from survey_app.problems import TooLarge
 from tests.sending import Phone, assessor
 
 SignIn = Callable[..., FlaskClient]
@@ -79,11 +80,8 @@ def test_an_id_that_is_none_is_not_found(phone: Phone, instance_id: str) -> None
 
 @given(st.binary(max_size=200))
 def test_any_bytes_are_read_or_refused_with_a_problem(body: bytes) -> None:
-    try:
+    with contextlib.suppress(BadJson):  # anything else that is raised fails the test
         value = read_json(body, Limits())
-    except Problem as problem:
-        assert 400 <= problem.status < 500
-    else:
         assert json.loads(canonical_json(value)) == value
 
 

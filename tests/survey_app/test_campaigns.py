@@ -29,9 +29,16 @@ def wish(session: Session, **changes: object) -> dict[str, object]:
     plan, register, version = make.plan(session), make.register(session), make.form_version(session)
     session.commit()
     return {
-        "phase": f"{plan.id}:I", "action": "2.2", "title_vi": "Đợt một", "title_en": "Round one",
-        "register": register.id, "questionnaires": [version.id], "opens_on": "2026-01-01", "closes_on": "2026-12-31",
-        "mode": "visit", **changes,
+        "phase": f"{plan.id}:I",
+        "action": "2.2",
+        "title_vi": "Đợt một",
+        "title_en": "Round one",
+        "register": register.id,
+        "questionnaires": [version.id],
+        "opens_on": "2026-01-01",
+        "closes_on": "2026-12-31",
+        "mode": "visit",
+        **changes,
     }
 
 
@@ -47,8 +54,16 @@ def test_a_campaign_is_planned_and_changed(sign_in: SignIn, session: Session) ->
     assert campaign.title["en"] == "Round two"
 
 
-@pytest.mark.parametrize("changes", [{"title_vi": ""}, {"questionnaires": []}, {"closes_on": "2025-01-01"},
-                                     {"phase": "9:X"}, {"opens_on": "31/31/2026"}])
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"title_vi": ""},
+        {"questionnaires": []},
+        {"closes_on": "2025-01-01"},
+        {"phase": "9:X"},
+        {"opens_on": "31/31/2026"},
+    ],
+)
 def test_an_incomplete_campaign_is_not_kept(sign_in: SignIn, session: Session, changes: dict[str, object]) -> None:
     browser = sign_in("manager")
     assert browser.post("/campaigns/new", data=wish(session, **changes)).status_code == 422
@@ -87,7 +102,8 @@ def test_a_draw_takes_the_classes_named_whole_and_says_how_many(sign_in: SignIn,
     browser = sign_in("manager")
     browser.post(f"/campaigns/{campaign.id}/freeze")
     page = browser.post(
-        f"/campaigns/{campaign.id}/draw?lang=en", data={"count": 12, "seed": 7, "take_all": ["gt300"]},
+        f"/campaigns/{campaign.id}/draw?lang=en",
+        data={"count": 12, "seed": 7, "take_all": ["gt300"]},
         follow_redirects=True,
     )
     chosen = session.execute(select(FrameUnit.size, FrameUnit.is_certain).where(FrameUnit.is_selected)).all()
@@ -110,13 +126,16 @@ def test_the_same_seed_draws_the_same_sample() -> None:
     assert draw(units, 20, 5).selected != draw(units, 20, 6).selected
 
 
-@pytest.mark.parametrize(("counts", "size", "expected"), [
-    ({"a": 90, "b": 10}, 20, {"a": 18, "b": 2}),
-    ({"a": 97, "b": 3}, 20, {"a": 18, "b": 2}),
-    ({"a": 5, "b": 1}, 99, {"a": 5, "b": 1}),
-    ({"a": 5, "b": 5, "c": 5}, 3, {"a": 1, "b": 1, "c": 1}),
-    ({}, 4, {}),
-])
+@pytest.mark.parametrize(
+    ("counts", "size", "expected"),
+    [
+        ({"a": 90, "b": 10}, 20, {"a": 18, "b": 2}),
+        ({"a": 97, "b": 3}, 20, {"a": 18, "b": 2}),
+        ({"a": 5, "b": 1}, 99, {"a": 5, "b": 1}),
+        ({"a": 5, "b": 5, "c": 5}, 3, {"a": 1, "b": 1, "c": 1}),
+        ({}, 4, {}),
+    ],
+)
 def test_a_sample_is_shared_in_proportion_with_two_at_least(
     counts: dict[str, int], size: int, expected: dict[str, int]
 ) -> None:
@@ -175,9 +194,17 @@ def test_an_outcome_is_noted_by_the_assessor_only(sign_in: SignIn, session: Sess
     assert (visit.outcome, visit.assessor_id) == (413, assessor.id)
 
 
-@pytest.mark.parametrize(("codes", "final"), [
-    ([], 311), ([None], 311), ([221, 211], 211), ([413, 211], 413), ([211, 110], 110), ([312, 321], 321),
-])
+@pytest.mark.parametrize(
+    ("codes", "final"),
+    [
+        ([], 311),
+        ([None], 311),
+        ([221, 211], 211),
+        ([413, 211], 413),
+        ([211, 110], 110),
+        ([312, 321], 321),
+    ],
+)
 def test_the_final_outcome_follows_the_precedence(codes: list[int | None], final: int) -> None:
     assert final_outcome(codes) == final
 

@@ -31,7 +31,7 @@ LINES = """
     | settings |              |           |                        |                     |         |                      |
     |          | form_id      | version   | form_title             | default_language    |         |                      |
     |          | lines        | 1         | Dây chuyền             | Tiếng Việt (vi)     |         |                      |
-"""
+"""  # noqa: E501
 
 
 @pytest.fixture
@@ -103,8 +103,10 @@ def test_a_sent_draft_takes_no_more_changes(phone: Phone) -> None:
 def test_a_draft_of_somebody_else_is_not_found_like_a_missing_one(phone: Phone, sign_in: SignIn) -> None:
     stranger = sign_in("assessor")
     for method, address in (("get", ""), ("post", "/changes")):
-        theirs = stranger.open(f"/api/v1/drafts/{phone.instance_id}{address}", method=method.upper(), json={"changes": []})
-        missing = stranger.open(f"/api/v1/drafts/{uuid.uuid4()}{address}", method=method.upper(), json={"changes": []})
+        theirs, missing = (
+            stranger.open(f"/api/v1/drafts/{draft}{address}", method=method.upper(), json={"changes": []})
+            for draft in (phone.instance_id, uuid.uuid4())
+        )
         assert (theirs.status_code, theirs.data) == (missing.status_code, missing.data)
         assert theirs.status_code == 404
 

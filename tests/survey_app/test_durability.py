@@ -19,7 +19,7 @@ import threading
 import time
 import uuid
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import timedelta
 from pathlib import Path
 
@@ -89,7 +89,9 @@ def free_port() -> int:
 
 
 @contextmanager
-def serving(folder: Path, port: int, durable: bool = True, before: tuple[str, ...] = ()) -> Iterator[subprocess.Popen[bytes]]:
+def serving(
+    folder: Path, port: int, durable: bool = True, before: tuple[str, ...] = ()
+) -> Iterator[subprocess.Popen[bytes]]:
     command = [*before, sys.executable, "-c", SERVER, str(folder), str(port), "durable" if durable else "fast"]
     environ = {**os.environ, "PYTHONPATH": str(ROOT)}
     server = subprocess.Popen(command, env=environ, cwd=folder, start_new_session=True)
@@ -97,10 +99,8 @@ def serving(folder: Path, port: int, durable: bool = True, before: tuple[str, ..
         _wait_for(port)
         yield server
     finally:
-        try:
+        with suppress(ProcessLookupError):
             os.killpg(server.pid, signal.SIGKILL)
-        except ProcessLookupError:
-            pass
         server.wait(10)
 
 
@@ -211,10 +211,8 @@ def test_a_submission_cut_off_by_a_kill_is_whole_or_absent_and_can_be_sent_again
     for number, instance_id in enumerate(phone.drafts[:6]):
         with serving(folder, phone.port) as server:
             killer = subprocess.Popen(["sh", "-c", f"sleep 0.0{number}; kill -9 -{server.pid}"])
-            try:
+            with suppress(OSError, http.client.HTTPException):
                 acknowledged[str(instance_id)] = phone.send(instance_id)[1]["number"]
-            except OSError:
-                pass
             killer.wait(10)
     with serving(folder, phone.port):
         again = {str(instance_id): phone.send(instance_id) for instance_id in phone.drafts[:6]}

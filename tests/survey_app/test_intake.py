@@ -54,7 +54,7 @@ SCORED = """
     | checks     |                  |            |                        |                     |          |            |
     |            | name             | question   | message::Tiếng Việt (vi) | message::English (en) | rule | grade      |
     |            | large            | staff      | Nhiều lao động?        | So many workers?    | ${staff} < 5000 | reason |
-"""
+"""  # noqa: E501
 
 
 def one(session: Session, query: object) -> object:
@@ -69,7 +69,8 @@ def count(session: Session, table: type[object]) -> int:
 
 def issues_of(session: Session) -> list[tuple[str, str]]:
     session.expire_all()
-    return [(issue.code, issue.place) for issue in session.scalars(select(SubmissionIssue).order_by(SubmissionIssue.id))]
+    found = session.scalars(select(SubmissionIssue).order_by(SubmissionIssue.id))
+    return [(issue.code, issue.place) for issue in found]
 
 
 @pytest.fixture
@@ -95,7 +96,7 @@ def test_the_same_bytes_again_get_the_first_receipt_and_no_second_row(phone: Pho
     assert count(session, Submission) == 1
 
 
-def test_other_bytes_under_the_same_instance_id_are_a_conflict_and_change_nothing(phone: Phone, session: Session) -> None:
+def test_other_bytes_under_the_same_instance_id_are_a_conflict(phone: Phone, session: Session) -> None:
     phone.send()
     response = phone.send({"work": {"staff": 99}})
     assert response.status_code == 409
@@ -162,8 +163,10 @@ def test_a_draft_version_of_a_form_takes_no_submissions(session: Session, sign_i
 
 def test_a_stranger_cannot_send_for_somebody_elses_draft(phone: Phone, sign_in: SignIn, session: Session) -> None:
     stranger = sign_in("assessor")
-    response = stranger.put(f"/api/v1/submissions/{phone.instance_id}", data=phone.body(), content_type="application/json")
-    missing = stranger.put(f"/api/v1/submissions/{uuid.uuid4()}", data=phone.body(), content_type="application/json")
+    response, missing = (
+        stranger.put(f"/api/v1/submissions/{instance_id}", data=phone.body(), content_type="application/json")
+        for instance_id in (phone.instance_id, uuid.uuid4())
+    )
     assert (response.status_code, response.data) == (missing.status_code, missing.data)
     assert response.status_code == 404
     assert count(session, Submission) == 0

@@ -91,8 +91,12 @@ def test_a_later_day_knows_later_prices(app: Flask) -> None:
 def test_the_plan_page_shows_targets_definitions_and_what_is_not_confirmed(sign_in: SignIn, session: Session) -> None:
     plan = make.plan(session)
     indicator = {
-        "name": "G9", "label": {"en": "Aware"}, "definition": {"en": "Who knows."}, "kind": "share",
-        "targets": {"I": 40, "total": 95}, "unit": "percent",
+        "name": "G9",
+        "label": {"en": "Aware"},
+        "definition": {"en": "Who knows."},
+        "kind": "share",
+        "targets": {"I": 40, "total": 95},
+        "unit": "percent",
     }
     plan.document = {**plan.document, "plan_indicator": [indicator]}
     session.commit()
@@ -114,7 +118,10 @@ def test_an_assessor_does_not_see_the_plans(sign_in: SignIn) -> None:
 def test_a_later_classifier_may_use_an_earlier_one(app: Flask) -> None:
     with app.app_context():
         spec = service.RegisterSpec(
-            "r", "establishment", {}, (),
+            "r",
+            "establishment",
+            {},
+            (),
             classifiers={"area": "${place}", "stratum": "concat(${area}, '-', ${size})", "size": "''"},
             scopes=(),
         )

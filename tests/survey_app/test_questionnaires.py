@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import re
+import textwrap
 from collections.abc import Callable
 
 import pytest
@@ -19,7 +20,7 @@ from survey_app.questionnaires import convert, service
 from tests import factories as make
 
 SignIn = Callable[..., FlaskClient]
-FORM = make.SMALL_FORM.replace("    |", "|").encode()
+FORM = textwrap.dedent(make.SMALL_FORM).encode()
 
 
 def upload(client: FlaskClient, source: bytes, name: str = "form.md"):  # type: ignore[no-untyped-def]
@@ -37,7 +38,9 @@ def test_an_uploaded_workbook_becomes_a_draft_and_is_kept_as_it_was(sign_in: Sig
 
 
 def test_every_issue_is_shown_with_its_cell_and_nothing_is_kept(sign_in: SignIn, session: Session) -> None:
-    source = b"| survey |\n| | type | name | label | relevant |\n| | integr | a | A | |\n| | text | b | B | ${zz} = 1 |\n"
+    source = (
+        b"| survey |\n| | type | name | label | relevant |\n| | integr | a | A | |\n| | text | b | B | ${zz} = 1 |\n"
+    )
     answer = upload(sign_in("manager"), source)
     assert answer.status_code == 422
     cells = re.findall(r"<code>(survey![A-Z]+\d+)</code>", answer.text)
@@ -45,10 +48,17 @@ def test_every_issue_is_shown_with_its_cell_and_nothing_is_kept(sign_in: SignIn,
     assert session.scalars(select(FormVersion)).all() == []
 
 
-@pytest.mark.parametrize(("source", "name"), [
-    (b"", "form.xlsx"), (b"PK\x03\x04", "form.xlsx"), (b"\xd0\xcf\x11\xe0", "form.xls"), (b"x", "form.pdf"),
-    (b"\xff\xff", "form.csv"), (b"no table", "form.md"),
-])
+@pytest.mark.parametrize(
+    ("source", "name"),
+    [
+        (b"", "form.xlsx"),
+        (b"PK\x03\x04", "form.xlsx"),
+        (b"\xd0\xcf\x11\xe0", "form.xls"),
+        (b"x", "form.pdf"),
+        (b"\xff\xff", "form.csv"),
+        (b"no table", "form.md"),
+    ],
+)
 def test_a_broken_workbook_is_refused_with_a_message(sign_in: SignIn, source: bytes, name: str) -> None:
     answer = upload(sign_in("manager"), source, name)
     assert answer.status_code in (413, 422)

@@ -116,8 +116,14 @@ def test_a_manager_of_one_area_cannot_add_to_another(sign_in: SignIn, session: S
 
 def test_editing_changes_the_fields_given(sign_in: SignIn, session: Session) -> None:
     unit = make.establishment(session, code="NB-000007", attributes={"contact_name": "Kept"})
-    data = {"code": "NB-000007", "name": "Tên mới", "legal": "llc", "unit_2016": "u372", "vsic": "1010",
-            "contact_name": "Kept"}
+    data = {
+        "code": "NB-000007",
+        "name": "Tên mới",
+        "legal": "llc",
+        "unit_2016": "u372",
+        "vsic": "1010",
+        "contact_name": "Kept",
+    }
     answer = sign_in("manager").post(f"/registers/establishments/{unit.id}/edit", data=data)
     assert answer.status_code == 302
     session.refresh(unit)
@@ -182,6 +188,15 @@ def test_a_row_outside_the_area_of_the_account_is_refused(sign_in: SignIn, sessi
     assert "does not cover" in upload(browser, [HEADER, GOOD])
 
 
+def test_a_district_may_be_written_by_its_official_code_or_its_name(sign_in: SignIn, session: Session) -> None:
+    make.register(session)
+    browser = sign_in("manager")
+    rows = [[f"NB-00091{n}", *GOOD[1:3], district, *GOOD[4:]] for n, district in enumerate(["374", "huyen hoa lu"])]
+    confirm(browser, upload(browser, [HEADER, *rows]))
+    assert codes(session) == ["NB-000910", "NB-000911"]
+    assert set(session.scalars(select(Establishment.area))) == {"u374"}
+
+
 def test_a_csv_with_semicolons_and_bom_is_read(sign_in: SignIn, session: Session) -> None:
     make.register(session)
     browser = sign_in("manager")
@@ -194,8 +209,12 @@ def test_a_csv_with_semicolons_and_bom_is_read(sign_in: SignIn, session: Session
 @pytest.mark.parametrize(
     ("content", "name", "status"),
     [
-        (b"not a workbook", "r.xlsx", 422), (b"PK\x03\x04broken", "r.xlsx", 422), (b"", "r.csv", 422),
-        (b"\xff\xfe\xff\xfe\xff", "r.csv", 422), (b"x", "r.exe", 422), (b"\xd0\xcf\x11\xe0" * 40, "r.xls", 422),
+        (b"not a workbook", "r.xlsx", 422),
+        (b"PK\x03\x04broken", "r.xlsx", 422),
+        (b"", "r.csv", 422),
+        (b"\xff\xfe\xff\xfe\xff", "r.csv", 422),
+        (b"x", "r.exe", 422),
+        (b"\xd0\xcf\x11\xe0" * 40, "r.xls", 422),
         (b"a,b\n1,2", "r.csv", 422),
     ],
 )

@@ -70,7 +70,8 @@ def test_the_list_shows_what_waits_for_review(phone: Phone, sign_in: SignIn, ses
 
 @pytest.mark.parametrize(("query", "found"), [
     ("state=submitted", True), ("state=approved", False), ("state=nonsense", True), ("area=u372", True),
-    ("area=u1", False), ("search=co so mau", True), ("search=khong co", False), ("search=NB-", True), ("issues=error", False),
+    ("area=u1", False), ("search=co so mau", True), ("search=khong co", False), ("search=NB-", True),
+    ("issues=error", False),
     ("issues=none", True), ("campaign=999999", False), ("page=99", True), ("page=x", True), ("search=%25", False),
 ])
 def test_the_list_is_narrowed_by_its_filters(phone: Phone, sign_in: SignIn, query: str, found: bool) -> None:
@@ -130,7 +131,9 @@ def test_a_decision_about_a_revision_that_was_overtaken_is_a_conflict(
     assert record_of(session).state == "submitted"
 
 
-def test_a_returned_record_is_not_approved_by_a_second_reviewer(phone: Phone, sign_in: SignIn, session: Session) -> None:
+def test_a_returned_record_is_not_approved_by_a_second_reviewer(
+    phone: Phone, sign_in: SignIn, session: Session
+) -> None:
     decide(sign_in("manager"), session, "return", phone.instance_id, "x")
     assert decide(sign_in("manager"), session, "approve", phone.instance_id) == 409
 

@@ -386,9 +386,9 @@ export class Interview implements Host<Row> {
   }
 
   /** Everybody who counts or sums over a repeat hears of a row that came or went. */
-  private touchBelow(node: SchemaNode, row: Row): void {
-    this.wake(node, row.chain, node.repeats.length, true);
-    for (const child of node.children) this.touchBelow(child, row);
+  private touchBelow(repeat: SchemaNode, row: Row, node: SchemaNode = repeat): void {
+    this.wake(node, row.chain, repeat.repeats.length, true, node === repeat ? Infinity : repeat.repeats.length);
+    for (const child of node.children) this.touchBelow(repeat, row, child);
   }
 
   private countRows(slot: Slot, count: Ast): void {
@@ -473,9 +473,10 @@ export class Interview implements Host<Row> {
     this.wake(slot.node, slot.row.chain, slot.row.chain.length - 1, false);
   }
 
-  private wake(node: SchemaNode, chain: readonly Row[], depth: number, isStructure: boolean): void {
+  private wake(node: SchemaNode, chain: readonly Row[], depth: number, isStructure: boolean, most = Infinity): void {
     for (const dependent of node.dependents) {
-      if (isStructure && dependent.node.parent === node) continue;
+      // Of rows that come and go, what only looks at its own row need not hear.
+      if ((isStructure && dependent.isChild) || dependent.pinned > most) continue;
       const shared = Math.min(dependent.pinned, depth, dependent.node.repeats.length);
       for (const slot of this.instancesOf(dependent.node, chain.slice(0, shared + 1))) {
         if (dependent.isState) this.enqueue(slot);

@@ -8,6 +8,8 @@ export interface Dependent {
   pinned: number;
   /** True when its relevance or value may change, false when only its texts, choices or rules may. */
   isState: boolean;
+  /** It only inherits relevance: rows that come and go mean nothing to it. */
+  isChild?: boolean;
 }
 
 export interface SchemaNode {
@@ -62,7 +64,7 @@ function add(schema: Schema, item: Item, parent: SchemaNode | null): SchemaNode 
 function connect(schema: Schema, node: SchemaNode): void {
   const { item } = node;
   for (const child of node.children) {
-    node.dependents.push({ node: child, pinned: node.repeats.length, isState: true });
+    node.dependents.push({ node: child, pinned: node.repeats.length, isState: true, isChild: true });
   }
   const state = item.kind === "question" ? [item.relevant, item.calculation] : [item.relevant, item.count];
   depend(schema, node, state, true);

@@ -10,7 +10,8 @@ export const REVIEW = "review";
 interface ScreenView {
   name: string;
   element: HTMLElement;
-  addresses: () => string[];
+  /** What decides whether the screen is asked: looked up once, the rows of repeats left out. */
+  addresses: string[];
 }
 
 export class Screens {
@@ -23,7 +24,7 @@ export class Screens {
     this.screens = all(page.form, "section[data-screen]").map((element) => ({
       name: element.dataset.screen ?? "",
       element,
-      addresses: () => all(element, "[data-question],[data-repeat]").map((one) => one.dataset.address ?? ""),
+      addresses: all(element, "[data-question],[data-repeat]").filter((one) => !one.closest("li.row")).map((one) => one.dataset.address ?? ""),
     }));
     this.bind("[data-back]", () => { this.step(-1); });
     this.bind("[data-next-screen]", () => { this.next(); });
@@ -47,7 +48,7 @@ export class Screens {
 
   /** Screens with something to ask now. */
   private asked(): ScreenView[] {
-    return this.screens.filter((screen) => screen.addresses().some((address) => this.page.interview.isRelevant(address)));
+    return this.screens.filter((screen) => screen.addresses.some((address) => this.page.interview.isRelevant(address)));
   }
 
   private names(): string[] {

@@ -46,7 +46,8 @@ def read_json(body: bytes, limits: Limits) -> Any:
 
 def canonical_json(value: Any) -> bytes:
     """UTF-8, keys sorted, no spaces, numbers as JavaScript writes them: equal values give equal bytes."""
-    return json.dumps(_plain(value), ensure_ascii=False, sort_keys=True, separators=(",", ":"), allow_nan=False).encode()
+    plain = _plain(value)
+    return json.dumps(plain, ensure_ascii=False, sort_keys=True, separators=(",", ":"), allow_nan=False).encode()
 
 
 class StrictJson(DefaultJSONProvider):

@@ -1,0 +1,1 @@
+"""The parts of `make bench`: an installation to measure, servers, a load client, and one module per figure."""
