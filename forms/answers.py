@@ -289,6 +289,9 @@ class Interview:
 
     def text(self, text: Text, address: str = "", language: str | None = None) -> str:
         """A text with its references filled in, as seen from an address."""
+        fixed = text.parts(language or self.language)
+        if not fixed or (len(fixed) == 1 and isinstance(fixed[0], str)):
+            return str(fixed[0]) if fixed else ""
         node = find_node(self.root, address) if address else None
         row = node.row if node is not None else self.root
         self._environment.steps = STEPS
@@ -357,9 +360,10 @@ class Interview:
             if spec.required is None or not self._truth(spec.required, node):
                 return None
             return Issue("required", node.address, own_message=self._own(item.required_message, node))
-        shown = {"value": value if type(value) is not str else value[:80], "type": item.type}
-        if not fits(spec, value):
-            return Issue("wrong_type", node.address, shown)
+        is_known = spec.choices is not None and value in spec.choices  # then it is a name, and fits
+        if not is_known and not fits(spec, value):
+            shown = value if type(value) is not str else value[:80]
+            return Issue("wrong_type", node.address, {"value": shown, "type": item.type})
         unknown = self._unknown_choice(node, item) if item.choices is not None else None
         if unknown is not None:
             return Issue("unknown_choice", node.address, {"value": unknown[:80]})

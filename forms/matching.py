@@ -41,16 +41,14 @@ class _Maker:
         while self.peek() not in ("", "|", ")"):
             start = self.at
             part = self.atom()
-            end = self.at
-            for _ in range(self.times() - 1):
-                after, self.at = self.at, start
+            times = self.times()
+            after = self.at
+            for _ in range(times - 1):
+                self.at = start
                 part += self.atom()
-                self.at = after
-            text += part if self.last_times else ""
-            self.at = max(self.at, end)
+            self.at = after
+            text += part if times else ""
         return text
-
-    last_times = 1
 
     def times(self) -> int:
         sign, least, most = self.peek(), 1, 1
@@ -63,8 +61,7 @@ class _Maker:
             low, comma, high = numbers.partition(",")
             least = int(low)
             most = int(high) if high else least + _LONGEST if comma else least
-        self.last_times = self.random.randint(least, most)
-        return self.last_times
+        return self.random.randint(least, most)
 
     def atom(self) -> str:
         sign = self.take()

@@ -19,13 +19,14 @@ _COMPUTED = frozenset(("calculate", "hidden"))
 class AnswerNode:
     """A question, group or repeat in one row."""
 
-    __slots__ = ("is_relevant", "row", "rows", "spare", "spec", "value")
+    __slots__ = ("is_relevant", "is_repeat", "row", "rows", "spare", "spec", "value")
 
     def __init__(self, spec: Spec, row: Row) -> None:
         self.spec = spec
         self.row = row
         self.value: Value = None
         self.is_relevant = False
+        self.is_repeat = type(spec.item) is Repeat
         self.rows: list[Row] = []
         self.spare: list[Row] = []
 
@@ -118,7 +119,7 @@ class Row:
             return [_derived(self.derived[name])] if len(path) == self.depth + 1 and name in self.derived else []
         if not node.is_relevant:
             return []
-        return list(node.rows) if type(node.spec.item) is Repeat else [node]
+        return list(node.rows) if node.is_repeat else [node]
 
     def scope(self, environment: Environment, node: Any = None) -> Scope:
         """Where an expression in this row stands."""

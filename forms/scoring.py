@@ -103,7 +103,7 @@ class Scores:
 
 @dataclass(frozen=True, slots=True)
 class CheckResult:
-    """A soft check that applied; `message` by language."""
+    """A soft check that applied; `message` by language where it does not hold."""
 
     name: str
     address: str
@@ -448,7 +448,7 @@ def _check(interview: Interview, check: CheckRow) -> Iterator[CheckResult]:
         message = {
             language: interview.text(check.message, node.address, language)
             for language, parts in check.message.by_language.items()
-            if parts
+            if parts and not holds
         }
         yield CheckResult(check.name, node.address, check.grade, holds, message)
 

@@ -247,7 +247,7 @@ def _digits(value: float) -> str:
 
 
 def _is_name(value: Any) -> bool:
-    return isinstance(value, str) and 0 < len(value) <= 250 and not any(letter.isspace() for letter in value)
+    return isinstance(value, str) and len(value) <= 250 and value.split() == [value]
 
 
 def _is_point(numbers: list[str]) -> bool:

@@ -16,7 +16,7 @@ from enum import StrEnum
 from typing import Any, TypeVar, cast
 
 from flask import Flask, current_app, g, request
-from sqlalchemy import ColumnElement, Select, false, literal, or_, select, true, update
+from sqlalchemy import ColumnElement, Select, bindparam, false, literal, or_, select, true, update
 from sqlalchemy.orm import InstrumentedAttribute, joinedload
 
 from survey_app import db
@@ -134,14 +134,18 @@ def find_sign_in() -> SignInSession | None:
     if not token:
         return None
     now = utc_now()
-    query = (
-        select(SignInSession)
-        .where(SignInSession.token_hash == hash_token(token), SignInSession.ended_at.is_(None))
-        .where(SignInSession.expires_at > now, SignInSession.last_seen_at > now - IDLE_TIME)
-        .options(joinedload(SignInSession.user).selectinload(User.grants))
-    )
-    found = db.session().scalars(query).first()
+    values = {"token_hash": hash_token(token), "now": now, "idle_since": now - IDLE_TIME}
+    found = db.session().scalars(_SIGN_IN, values).first()
     return found if found and found.user.is_active else None
+
+
+# Built once: every request of every member of staff runs it.
+_SIGN_IN = (
+    select(SignInSession)
+    .where(SignInSession.token_hash == bindparam("token_hash"), SignInSession.ended_at.is_(None))
+    .where(SignInSession.expires_at > bindparam("now"), SignInSession.last_seen_at > bindparam("idle_since"))
+    .options(joinedload(SignInSession.user).selectinload(User.grants))
+)
 
 
 def touch_sign_in() -> None:

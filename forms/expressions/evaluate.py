@@ -83,9 +83,12 @@ def _path(path: Path) -> Thunk:
             return _descend([row], steps, scope)
         if not row.is_relevant:
             return []
-        if steps in row.nodes:  # no repeat between: a node that is asked stands in groups that are asked
-            environment.spend()
-            return row.find(steps)  # type: ignore[no-any-return]
+        node = row.nodes.get(steps)
+        if node is not None:  # no repeat between: a node that is asked stands in groups that are asked
+            environment.steps -= 1
+            if not node.is_relevant:
+                return []
+            return list(node.rows) if node.is_repeat else [node]
         return _descend([row], steps[row.depth :], scope)
 
     return nodes
@@ -283,6 +286,9 @@ def _equality(wanted: bool) -> Callable[[Thunk, Thunk], Thunk]:
 def _any_equal(left: Result, right: Result, wanted: bool, scope: Scope) -> bool:
     if type(left) is bool or type(right) is bool:
         return (to_bool(left) == to_bool(right)) is wanted
+    left, right = _one(left), _one(right)
+    if type(left) is not list and type(right) is not list:
+        return _equal(left, right) is wanted
     lefts, rights = _atoms(left), _atoms(right)
     if len(lefts) * len(rights) > 4:
         scope.environment.spend(len(lefts) * len(rights))
@@ -291,6 +297,13 @@ def _any_equal(left: Result, right: Result, wanted: bool, scope: Scope) -> bool:
             if _equal(one, other) is wanted:
                 return True
     return False
+
+
+def _one(value: Any) -> Any:
+    """A node-set of one node, or of none, as its text; several as they are."""
+    if type(value) is list and len(value) < 2:
+        return element_text(value[0]) if value else ""
+    return value
 
 
 def _atoms(value: Result) -> list[Any]:

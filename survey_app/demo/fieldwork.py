@@ -11,7 +11,7 @@ from typing import Any
 from sqlalchemy import select
 
 from survey_app import db
-from survey_app.campaigns import service as campaigns
+from survey_app.campaigns import links, service as campaigns
 from survey_app.campaigns.outcomes import REFUSED
 from survey_app.config import Limits
 from survey_app.demo.sending import Answering, Contact, answer, send
@@ -152,7 +152,7 @@ def _moment(made: Answering, work: Work, state: str) -> datetime:
 def _visit(crew: Crew, work: Work, unit: Establishment, at: datetime) -> Visit:
     visit = Visit(campaign_id=work.campaign.id, establishment_id=unit.id, started_at=at, shared={})
     if work.spec.get("mode", "visit") == "self":
-        invitation = campaigns.issue_link(work.campaign, unit).invitation
+        invitation = links.issue_link(work.campaign, unit).invitation
         invitation.created_at = at - timedelta(days=6)
         invitation.first_opened_at = at
         visit.invitation_id = invitation.id

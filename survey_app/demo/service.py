@@ -18,7 +18,7 @@ from sqlalchemy.orm import selectinload
 
 from survey_app import db
 from survey_app.accounts import service as accounts
-from survey_app.campaigns import service as campaigns
+from survey_app.campaigns import links
 from survey_app.demo.fieldwork import Crew, make_campaign
 from survey_app.demo.sending import Answering
 from survey_app.demo.units import Facts, facts_of_others, make_register
@@ -52,13 +52,14 @@ class Door:
     def describe(self, url: str, seconds: float) -> str:
         """What to print when the server is ready: one account a line as "role  e-mail  password"."""
         lines = ["", f"  The demonstration is ready ({seconds:.0f} s):  {url}", ""]
-        shown = [one for one in self.accounts if not one.area]
-        shown += [one for one in self.accounts if one.area and one.role not in {other.role for other in shown}]
-        lines += [f"  {one.role:<14}  {one.email:<30}  {one.password}" for one in shown]
-        limited = [one for one in self.accounts if one.area]
-        lines += [f"  {one.role} of {one.area} only:  {one.email}  {one.password}" for one in limited]
+        shown = {one.role: one for one in reversed(self.accounts)}  # the first of each role
+        lines += [f"  {role:<14}  {one.email:<30}  {one.password}" for role, one in reversed(shown.items())]
+        for one in self.accounts:
+            if one.area:
+                secret = "" if one in shown.values() else f", password {one.password}"
+                lines.append(f"  {one.email} sees {one.area} only{secret}")
         if self.token:
-            lines += ["", "  A fresh invitation, as an establishment would receive it:", f"  {url}/l/{self.token}", f"  ({self.invited})"]
+            lines += ["", f"  A fresh invitation, for {self.invited}:", f"  {url}/l/{self.token}"]
         lines += ["", "  Everything here is made up, and only this machine can reach it. Stop it with Ctrl+C.", ""]
         return "\n".join(lines)
 
@@ -131,7 +132,7 @@ def _door(demo: Mapping[str, Any]) -> Door:
     found = _to_invite()
     if found is None:
         return Door(shown, "", "")
-    link = campaigns.issue_link(*found)
+    link = links.issue_link(*found)
     return Door(shown, link.token, link.establishment.name)
 
 

@@ -20,7 +20,8 @@ _DRAWS: Final = ("u", "v", "w")
 def draw(spec: Spec, known: Known, random: Random) -> Any:
     """One value of a spec; blanks are None."""
     if isinstance(spec, str):
-        return (_evaluated(spec[1:], known, random) if spec.startswith("=") else spec) or None
+        value = _evaluated(spec[1:], known, random) if spec.startswith("=") else spec
+        return None if value == "" else value
     if isinstance(spec, list):
         return _from_list(spec, known, random)
     if isinstance(spec, Mapping):
@@ -78,7 +79,10 @@ def _from_list(spec: list[Spec], known: Known, random: Random) -> Any:
     return draw(random.choice(spec), known, random)
 
 
-def _evaluated(rule: str, known: Known, random: Random) -> str:
+def _evaluated(rule: str, known: Known, random: Random) -> Any:
+    alone = _REFERENCES.fullmatch(rule)
+    if alone and alone[1] not in _DRAWS:
+        return known.get(alone[1])  # most rules only name something known
     row = {name: _text(known[name]) for name in _REFERENCES.findall(rule) if known.get(name) is not None}
     row |= {name: f"{random.random():.6f}" for name in _DRAWS}
     return to_text(evaluate(_parsed(rule), Scope(Environment(Clock.utc(), root=row))))

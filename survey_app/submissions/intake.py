@@ -8,23 +8,19 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-import secrets
 import uuid
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta, timezone
 from typing import Any, Final
 
 from flask import current_app
-from sqlalchemy import Connection, delete, insert, or_, select, update
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy import and_, bindparam, or_, select
 
 from forms import MESSAGES, TYPES, Clock, FormDefinition, Issue, Kind, Severity, Validated, validate
 from survey_app import db
-from survey_app.campaigns import service as campaigns
-from survey_app.campaigns.outcomes import REFUSED
 from survey_app.json_reader import canonical_json
-from survey_app.languages import SOURCE_LANGUAGE, TIME_ZONE, translate_issue
+from survey_app.languages import SOURCE_LANGUAGE, TIME_ZONE
 from survey_app.models import (
     Campaign,
     Draft,
@@ -32,21 +28,16 @@ from survey_app.models import (
     FormVersion,
     Plan,
     Questionnaire,
-    Record,
-    RecordValue,
     Submission,
-    SubmissionAttachment,
-    SubmissionIssue,
-    Visit,
     utc_now,
 )
 from survey_app.problems import Busy, Conflict, Problem
 from survey_app.questionnaires import service as questionnaires
-from survey_app.submissions import service
+from survey_app.submissions import service, storing
 from survey_app.submissions.attachments import MOST_FILES, NOT_ANNOUNCED, clean_name
+from survey_app.submissions.storing import AlreadyApproved, Judged, new_number
 from survey_app.submissions.values import check_issues, values_of
 
-RECEIPT_LETTERS: Final = "23456789ABCDEFGHJKMNPQRSTVWXYZ"  # nothing that is misread on paper
 LARGEST_SKEW: Final = timedelta(hours=1)
 MOST_ISSUES: Final = 2_000
 MESSAGES.update({
@@ -73,13 +64,6 @@ class OtherAnswers(Conflict):
 
     code = "other_answers"
     message = "Other answers were already received under this number. Nothing was changed; your answers stay here."
-
-
-class AlreadyApproved(Conflict):
-    """The record is settled; a new revision needs a reviewer to return it first."""
-
-    code = "already_approved"
-    message = "This record was already approved. Ask the reviewer to return it before you send new answers."
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,27 +114,6 @@ class Receipt:
     issues: tuple[Issue, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class _Judged:
-    """Everything that is decided before the write begins."""
-
-    raw: RawSubmission
-    context: Context
-    sha256: str
-    version_id: int
-    questionnaire_id: int
-    mode: str
-    visited_on: date
-    is_refusal: bool
-    submission: dict[str, Any]
-    issues: tuple[Issue, ...]
-    issue_rows: list[dict[str, Any]]
-    languages: tuple[str, ...]
-    value_rows: list[dict[str, Any]]
-    files: dict[str, str]
-    shared: dict[str, Any]
-
-
 def context_of(draft: Draft) -> Context:
     """The context of a draft that was read with its campaign and establishment."""
     return Context(
@@ -182,15 +145,16 @@ def receive_earlier(raw: RawSubmission, context: Context, received_at: datetime)
 
     For bringing in many at once, where the caller commits and nobody waits for a receipt to be durable.
     """
-    receipt = _write(_judge(raw, context, hashlib.sha256(raw.body).hexdigest(), received_at))
-    if receipt is None:
+    judged = _judge(raw, context, hashlib.sha256(raw.body).hexdigest(), received_at)
+    number = storing.write(judged)
+    if number is None:
         raise Busy
-    return receipt
+    return _receipt_of(judged, number)
 
 
 def find_receipt(instance_id: uuid.UUID, sha256: str | None = None) -> Receipt | None:
     """The receipt given for an instance id, or None. Raises OtherAnswers when it was given for other bytes."""
-    row = db.session().execute(_RECEIPT.where(Submission.instance_id == instance_id)).first()
+    row = db.session().execute(_RECEIPT, {"instance": instance_id}).first()
     if row is None:
         return None
     if sha256 is not None and row.body_sha256 != sha256:
@@ -239,14 +203,15 @@ def receipt_signature(number: str, instance_id: uuid.UUID, sha256: str, received
 
 
 def _receipt(
-    number: str, instance_id: uuid.UUID, sha256: str, received_at: datetime, *, is_repeat: bool = False,
-    issues: tuple[Issue, ...] = (),
+    number: str, instance_id: uuid.UUID, sha256: str, received_at: datetime, *, is_repeat: bool = False
 ) -> Receipt:
     signature = receipt_signature(number, instance_id, sha256, received_at)
-    return Receipt(number, instance_id, sha256, received_at, signature, is_repeat, issues)
+    return Receipt(number, instance_id, sha256, received_at, signature, is_repeat)
 
 
-_RECEIPT = select(Submission.receipt_number, Submission.body_sha256, Submission.received_at)
+_RECEIPT = select(Submission.receipt_number, Submission.body_sha256, Submission.received_at).where(
+    Submission.instance_id == bindparam("instance")
+)
 
 
 # Judging, before the write begins -------------------------------------------------------------------------------
@@ -254,7 +219,7 @@ _RECEIPT = select(Submission.receipt_number, Submission.body_sha256, Submission.
 
 def _judge(
     raw: RawSubmission, context: Context, sha256: str, received_at: datetime | None = None
-) -> _Judged:
+) -> Judged:
     version_id, questionnaire_id = _find_version(raw, context)
     definition = questionnaires.definition(version_id)
     clock = Clock(raw.finished_at.astimezone(timezone(raw.utc_offset)))
@@ -266,26 +231,38 @@ def _judge(
     received_at = received_at or utc_now()
     issues = (*_issues(validated, is_refusal), *_timing_issues(raw, context, visited_on, received_at))[:MOST_ISSUES]
     languages = definition.languages or (SOURCE_LANGUAGE,)
-    return _Judged(
-        raw, context, sha256, version_id, questionnaire_id, _mode(definition, known, context), visited_on, is_refusal,
+    return Judged(
+        raw.instance_id, context.campaign.id, context.establishment.id, questionnaire_id,
+        _mode(definition, known, context), raw.replaces or context.replaces, context.visit_id, visited_on, is_refusal,
         submission=_submission_row(raw, context, sha256, version_id, validated, instances, received_at),
-        issues=issues, issue_rows=[_issue_row(issue, languages, raw.reasons) for issue in issues], languages=languages,
-        value_rows=[] if is_refusal else values_of(validated.interview),
+        issues=[storing.issue_row(issue, languages, _reason(issue, raw)) for issue in issues],
+        values=[] if is_refusal else values_of(validated.interview),
         files=_files(definition, raw, validated.answers),
         shared={n: v for n, v in known.items() if n.startswith(service.SHARED_PREFIX) and v not in (None, "")},
+        languages=languages, findings=issues,
     )
+
+
+def _reason(issue: Issue, raw: RawSubmission) -> str:
+    return raw.reasons.get(str(issue.parameters.get("name", "")), "") if issue.code == "check" else ""
+
+
+_VERSIONS = (
+    select(
+        FormVersion.id, FormVersion.questionnaire_id, FormVersion.published_at, Questionnaire.form_id, FormVersion.version
+    )
+    .join(Questionnaire, FormVersion.questionnaire_id == Questionnaire.id)
+    .where(or_(
+        and_(Questionnaire.form_id == bindparam("form_id"), FormVersion.version == bindparam("version")),
+        FormVersion.id == bindparam("asked"),
+    ))
+)
 
 
 def _find_version(raw: RawSubmission, context: Context) -> tuple[int, int]:
     """(version id, questionnaire id) of what was sent, which must be of the questionnaire that was to be filled."""
-    named = (Questionnaire.form_id == raw.form_id) & (FormVersion.version == raw.version)
-    query = (
-        select(FormVersion.id, FormVersion.questionnaire_id, FormVersion.published_at, Questionnaire.form_id,
-               FormVersion.version)
-        .join(Questionnaire, FormVersion.questionnaire_id == Questionnaire.id)
-        .where(or_(named, FormVersion.id == context.form_version_id))
-    )
-    rows = db.session().execute(query).all()
+    named = {"form_id": raw.form_id, "version": raw.version, "asked": context.form_version_id}
+    rows = db.session().execute(_VERSIONS, named).all()
     sent = next((row for row in rows if (row.form_id, row.version) == (raw.form_id, raw.version)), None)
     asked = next((row for row in rows if row.id == context.form_version_id), None)
     if sent is None or asked is None or sent.published_at is None or sent.questionnaire_id != asked.questionnaire_id:
@@ -351,14 +328,6 @@ def _in_phase(campaign: Campaign, day: date) -> bool:
     return any(str(phase.get("start", "")) <= day.isoformat() <= str(phase.get("end", "")) for phase in phases)
 
 
-def _issue_row(issue: Issue, languages: Sequence[str], reasons: Mapping[str, str]) -> dict[str, Any]:
-    note = reasons.get(str(issue.parameters.get("name", "")), "") if issue.code == "check" else ""
-    return {
-        "code": issue.code, "place": issue.where[:1000], "severity": str(issue.severity),
-        "message": {language: translate_issue(issue, language) for language in languages}, "answer_note": note[:1000],
-    }
-
-
 def _submission_row(
     raw: RawSubmission, context: Context, sha256: str, version_id: int, validated: Validated,
     instances: Mapping[str, list[dict[str, str]]], received_at: datetime,
@@ -376,10 +345,11 @@ def _submission_row(
 
 
 def _pinned(instances: Mapping[str, list[dict[str, str]]], at: datetime) -> dict[str, Any]:
-    """By what the answers were judged: the register's item as it stood, other lists by date and hash."""
+    """By what the answers were judged: the register's item as it stood; dated lists are known by the day."""
     pinned: dict[str, Any] = {"on": at.date().isoformat()}
     for name, items in instances.items():
-        pinned[name] = items if name == "register" else hashlib.sha256(canonical_json(items)).hexdigest()
+        if name == "register":
+            pinned[name] = items
     return pinned
 
 
@@ -406,169 +376,26 @@ def named_files(answers: Any, names: frozenset[str]) -> Iterator[str]:
             yield value
 
 
-# Storing, in one transaction ------------------------------------------------------------------------------------
+# Storing --------------------------------------------------------------------------------------------------------
 
 
-def _store(judged: _Judged) -> Receipt | None:
+def _store(judged: Judged) -> Receipt | None:
     """One attempt: the receipt, or None when somebody else was faster and the state must be looked at again."""
     db.begin_write()
-    raw = judged.raw
-    first = find_receipt(raw.instance_id, judged.sha256)
+    first = find_receipt(judged.instance_id, judged.submission["body_sha256"])
     if first is not None:
         return first
-    receipt = _write(judged)
-    if receipt is None:
+    number = storing.write(judged)
+    if number is None:
         db.rollback()
         return None
     db.commit()
-    return receipt
+    return _receipt_of(judged, number)
 
 
-def _write(judged: _Judged) -> Receipt | None:
-    """Everything a submission changes, in the open transaction; None when somebody else was faster."""
-    connection = db.session().connection()
-    record = _record_for(connection, judged)
-    if record is None:
-        return None
-    submission_id, number = _insert_submission(connection, judged, record)
-    if submission_id is None:
-        return None
-    _insert_findings(connection, judged, record, submission_id)
-    _settle(connection, judged, record, submission_id)
-    received_at = judged.submission["received_at"]
-    return _receipt(number, judged.raw.instance_id, judged.sha256, received_at, issues=judged.issues)
-
-
-@dataclass(frozen=True, slots=True)
-class _Target:
-    """The record a submission belongs to, as it stands in this transaction."""
-
-    id: int
-    state: str
-    current_id: int | None
-    current_instance: uuid.UUID | None
-    is_new: bool = False
-
-
-_RECORD = (
-    select(Record.id, Record.state, Record.is_refusal, Record.current_submission_id, Submission.instance_id)
-    .outerjoin(Submission, Submission.id == Record.current_submission_id)
-)
-
-
-def _record_for(connection: Connection, judged: _Judged) -> _Target | None:
-    context, questionnaire_id = judged.context, judged.questionnaire_id
-    mine = {
-        "campaign_id": context.campaign.id, "establishment_id": context.establishment.id,
-        "questionnaire_id": questionnaire_id,
-    }
-    found = _find_record(connection, judged, mine)
-    if found is not None:
-        if found.state == "approved" and not found.is_refusal:
-            db.rollback()
-            raise AlreadyApproved
-        return _Target(found.id, found.state, found.current_submission_id, found.instance_id)
-    row = {**mine, "mode": judged.mode, "state": "submitted", "is_refusal": judged.is_refusal,
-           "visited_on": judged.visited_on, "review_comment": "", "created_at": judged.submission["received_at"]}
-    added = connection.execute(_insert_new(Record), row).first()
-    return _Target(added.id, "submitted", None, None, is_new=True) if added else None
-
-
-def _find_record(connection: Connection, judged: _Judged, mine: Mapping[str, int]) -> Any:
-    """The record of the revision being corrected, else of this establishment, campaign, instrument and mode."""
-    query = _RECORD.where(
-        Record.campaign_id == mine["campaign_id"], Record.establishment_id == mine["establishment_id"],
-        Record.questionnaire_id == mine["questionnaire_id"],
-    )
-    if not db.database().is_sqlite:
-        query = query.with_for_update(of=Record)
-    replaces = judged.raw.replaces or judged.context.replaces
-    if replaces is not None:
-        of_replaced = select(Submission.record_id).where(Submission.instance_id == replaces).scalar_subquery()
-        found = connection.execute(query.where(Record.id == of_replaced)).first()
-        if found is not None:
-            return found
-    return connection.execute(query.where(Record.mode == judged.mode)).first()
-
-
-def _insert_new(model: type[Record] | type[Submission]) -> Any:
-    dialect = sqlite if db.database().is_sqlite else postgresql
-    return dialect.insert(model).on_conflict_do_nothing().returning(model.id)
-
-
-def _insert_submission(connection: Connection, judged: _Judged, record: _Target) -> tuple[int | None, str]:
-    number = new_number(judged.submission["received_at"])
-    row = {**judged.submission, "record_id": record.id, "replaces_id": record.current_id, "receipt_number": number}
-    added = connection.execute(_insert_new(Submission), row).first()
-    return (added.id if added else None), number
-
-
-def new_number(at: datetime) -> str:
-    """A receipt's number: the day on the province's clock and six letters that tell nothing."""
-    return f"{at.astimezone(TIME_ZONE):%Y%m%d}-{''.join(secrets.choice(RECEIPT_LETTERS) for _ in range(6))}"
-
-
-def _insert_findings(connection: Connection, judged: _Judged, record: _Target, submission_id: int) -> None:
-    rows = [{**row, "submission_id": submission_id} for row in judged.issue_rows]
-    if record.state == "submitted" and not record.is_new and _replaces_unasked(judged, record):
-        issue = Issue("second_sending", "", severity=Severity.WARNING)
-        rows.append({**_issue_row(issue, judged.languages, {}), "submission_id": submission_id})
-    if rows:
-        connection.execute(insert(SubmissionIssue), rows)
-    if not record.is_new:
-        connection.execute(delete(RecordValue).where(RecordValue.record_id == record.id))
-    if judged.value_rows:
-        connection.execute(insert(RecordValue), [{**row, "record_id": record.id} for row in judged.value_rows])
-    if judged.files:
-        _insert_files(connection, judged)
-
-
-def _replaces_unasked(judged: _Judged, record: _Target) -> bool:
-    return (judged.raw.replaces or judged.context.replaces) != record.current_instance
-
-
-def _insert_files(connection: Connection, judged: _Judged) -> None:
-    """The hashes sent win over those linked while it was a draft; a file nobody announced keeps its link."""
-    statement = (sqlite if db.database().is_sqlite else postgresql).insert(SubmissionAttachment)
-    at, instance_id = judged.submission["received_at"], judged.raw.instance_id
-    rows = [
-        {"instance_id": instance_id, "name": name, "sha256": sha256, "added_at": at}
-        for name, sha256 in judged.files.items()
-    ]
-    announced = [row for row in rows if row["sha256"] != NOT_ANNOUNCED]
-    waited_for = [row for row in rows if row["sha256"] == NOT_ANNOUNCED]
-    keys = ["instance_id", "name"]
-    if announced:
-        connection.execute(
-            statement.on_conflict_do_update(index_elements=keys, set_={"sha256": statement.excluded.sha256}), announced
-        )
-    if waited_for:
-        connection.execute(statement.on_conflict_do_nothing(), waited_for)
-
-
-def _settle(connection: Connection, judged: _Judged, record: _Target, submission_id: int) -> None:
-    """Make it the record's current revision, close the draft, and tell the visit."""
-    changes = {
-        "state": "submitted", "current_submission_id": submission_id, "is_refusal": judged.is_refusal,
-        "visited_on": judged.visited_on,
-    }
-    connection.execute(update(Record).where(Record.id == record.id).values(changes))
-    at = judged.submission["received_at"]
-    connection.execute(update(Draft).where(Draft.instance_id == judged.raw.instance_id).values(sent_at=at))
-    if judged.context.visit_id is not None:
-        _tell_visit(judged, at)
-
-
-def _tell_visit(judged: _Judged, at: datetime) -> None:
-    visit = db.session().get(Visit, judged.context.visit_id)
-    if visit is None:
-        return
-    visit.shared = {**visit.shared, **judged.shared}
-    if judged.is_refusal and visit.outcome is None:
-        visit.outcome, visit.outcome_at = REFUSED, at
-    elif not judged.is_refusal:
-        campaigns.settle_visit(visit)
-    db.session().flush()
+def _receipt_of(judged: Judged, number: str) -> Receipt:
+    receipt = _receipt(number, judged.instance_id, judged.submission["body_sha256"], judged.received_at)
+    return replace(receipt, issues=judged.findings)
 
 
 __all__ = [
