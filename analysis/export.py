@@ -35,8 +35,13 @@ def _csv_cell(value: Any) -> Any:
     return inert(value)
 
 
-def write_xlsx(sheets: Mapping[str, tuple[Sequence[str], Sequence[Mapping[str, Any]]]]) -> bytes:
-    """A workbook with a sheet per entry: name -> (columns, rows). Text is always text, never formula or link."""
+def write_xlsx(
+    sheets: Mapping[str, tuple[Sequence[str], Sequence[Mapping[str, Any]]]], *, as_text: bool = False
+) -> bytes:
+    """A workbook with a sheet per entry: name -> (columns, rows). Text is always text, never formula or link.
+
+    as_text formats whole columns as text, for tables that people fill: a code typed later keeps its leading zeros.
+    """
     import xlsxwriter
 
     out = io.BytesIO()
@@ -45,22 +50,26 @@ def write_xlsx(sheets: Mapping[str, tuple[Sequence[str], Sequence[Mapping[str, A
         "nan_inf_to_errors": False,
     }
     with xlsxwriter.Workbook(out, options) as book:
-        head = book.add_format({"bold": True, "text_wrap": True, "valign": "top"})
+        head = book.add_format({"bold": True, "text_wrap": True, "valign": "top", "bg_color": "#E4EFEA"})
+        column = book.add_format({"num_format": "@"}) if as_text else None
         for name, (columns, rows) in sheets.items():
-            _write_sheet(book.add_worksheet(_sheet_name(name)), columns, rows, head)
+            _write_sheet(book.add_worksheet(_sheet_name(name)), columns, rows, head, column)
     return out.getvalue()
 
 
-def _write_sheet(sheet: Any, columns: Sequence[str], rows: Sequence[Mapping[str, Any]], head: Any) -> None:
+def _write_sheet(
+    sheet: Any, columns: Sequence[str], rows: Sequence[Mapping[str, Any]], head: Any, column: Any
+) -> None:
     sheet.write_row(0, 0, list(columns), head)
+    if columns:
+        sheet.set_column(0, len(columns) - 1, 16, column)
     for index, row in enumerate(rows, start=1):
-        for position, column in enumerate(columns):
-            _write_cell(sheet, index, position, row.get(column))
+        for position, name in enumerate(columns):
+            _write_cell(sheet, index, position, row.get(name))
     sheet.freeze_panes(1, 0)
     sheet.repeat_rows(0)
     if columns:
         sheet.autofilter(0, 0, max(len(rows), 1), len(columns) - 1)
-        sheet.set_column(0, len(columns) - 1, 16)
 
 
 def _write_cell(sheet: Any, row: int, column: int, value: Any) -> None:

@@ -20,7 +20,7 @@ def _compress(response: Response) -> Response:
     if not (response.mimetype or "").startswith(COMPRESSIBLE) or "Content-Encoding" in response.headers:
         return response
     response.vary.add("Accept-Encoding")
-    if "gzip" not in request.accept_encodings or response.status_code in (204, 206, 304):
+    if request.accept_encodings.quality("gzip") <= 0 or response.status_code in (204, 206, 304):
         return response
     static = request.endpoint == "static"
     if response.is_streamed and not static:

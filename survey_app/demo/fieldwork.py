@@ -106,14 +106,13 @@ def _chosen(work: Work) -> list[Establishment]:
 
 
 def _deal(table: Mapping[str, int], count: int, random: Random) -> list[str]:
-    """`count` names in the proportions of the table, every name once before any share is rounded away."""
-    total, left = sum(table.values()), count
-    numbers: dict[str, int] = {}
-    for name, weight in table.items():
-        numbers[name] = min(left, max(1, round(weight * count / total)))
-        left -= numbers[name]
-    first = next(iter(table))
-    names = [name for name, number in numbers.items() for _ in range(number)] + [first] * left
+    """`count` names in the proportions of the table, each at least once where there is room."""
+    total, order = sum(table.values()), list(table)
+    numbers = {name: max(1, weight * count // total) for name, weight in table.items()}
+    while sum(numbers.values()) > count:
+        numbers[max(order, key=lambda name: (numbers[name], order.index(name)))] -= 1
+    numbers[order[0]] += count - sum(numbers.values())
+    names = [name for name in order for _ in range(numbers[name])]
     random.shuffle(names)
     return names
 

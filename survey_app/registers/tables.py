@@ -15,7 +15,6 @@ from python_calamine import CalamineError, CalamineWorkbook
 from survey_app.config import Limits
 from survey_app.problems import Invalid, TooLarge
 
-STARTS_A_FORMULA = tuple("=+-@\t\r\n＝＋－＠")
 COLUMNS = 200
 UNREADABLE = "This file could not be read. Check that it opens in your spreadsheet program, save it again and retry."
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
@@ -120,46 +119,17 @@ def _read_csv(source: bytes) -> Iterable[Sequence[object]]:
 
 
 def to_csv(header: Sequence[str], rows: Iterable[Sequence[object]]) -> bytes:
-    """A CSV that Vietnamese and English spreadsheets open right: BOM, and no cell that starts a formula."""
-    out = io.StringIO()
-    writer = csv.writer(out, lineterminator="\r\n")
-    writer.writerow([inert(name) for name in header])
-    writer.writerows([inert(cell) for cell in row] for row in rows)
-    return out.getvalue().encode("utf-8-sig")
+    """A CSV that Vietnamese and English spreadsheets open right, formulas inert."""
+    from analysis import write_csv
 
-
-def inert(cell: object) -> object:
-    """A text that would start a formula, with a quote before it; numbers stay numbers."""
-    if isinstance(cell, str) and cell.lstrip(" ").startswith(STARTS_A_FORMULA):
-        return f"'{cell}"
-    return "" if cell is None else cell
+    return write_csv(header, [dict(zip(header, row, strict=True)) for row in rows])
 
 
 def to_xlsx(title: str, header: Sequence[str], rows: Iterable[Sequence[object]]) -> bytes:
-    """A workbook of one sheet: texts are text cells whatever they look like, codes keep their leading zeros."""
-    import xlsxwriter  # here, for most processes never write a workbook and starting should stay light
+    """A workbook of one sheet whose columns are texts, so that codes typed into it keep their leading zeros."""
+    from analysis import write_xlsx
 
-    out = io.BytesIO()
-    options = {"strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False, "in_memory": True}
-    with xlsxwriter.Workbook(out, options) as book:
-        sheet = book.add_worksheet(_sheet_name(title))
-        bold = book.add_format({"bold": True, "bg_color": "#E4EFEA", "text_wrap": True, "valign": "top"})
-        as_text = book.add_format({"num_format": "@"})
-        sheet.freeze_panes(1, 0)
-        sheet.set_column(0, max(len(header) - 1, 0), 18, as_text)
-        for column, name in enumerate(header):
-            sheet.write_string(0, column, name, bold)
-        for number, row in enumerate(rows, 1):
-            for column, cell in enumerate(row):
-                if isinstance(cell, (int, float)) and not isinstance(cell, bool):
-                    sheet.write_number(number, column, cell)
-                elif cell not in (None, ""):
-                    sheet.write_string(number, column, str(cell))
-    return out.getvalue()
+    return write_xlsx({title: (header, [dict(zip(header, row, strict=True)) for row in rows])}, as_text=True)
 
 
-def _sheet_name(title: str) -> str:
-    return "".join(" " if letter in "[]:*?/\\'" else letter for letter in title)[:31].strip() or "1"
-
-
-__all__ = ["XLSX", "Table", "TableRow", "inert", "read_table", "to_csv", "to_xlsx"]
+__all__ = ["XLSX", "Table", "TableRow", "read_table", "to_csv", "to_xlsx"]

@@ -249,7 +249,8 @@ def _reason(issue: Issue, raw: RawSubmission) -> str:
 
 _VERSIONS = (
     select(
-        FormVersion.id, FormVersion.questionnaire_id, FormVersion.published_at, Questionnaire.form_id, FormVersion.version
+        FormVersion.id, FormVersion.questionnaire_id, FormVersion.published_at, FormVersion.version,
+        Questionnaire.form_id,
     )
     .join(Questionnaire, FormVersion.questionnaire_id == Questionnaire.id)
     .where(or_(
@@ -346,11 +347,8 @@ def _submission_row(
 
 def _pinned(instances: Mapping[str, list[dict[str, str]]], at: datetime) -> dict[str, Any]:
     """By what the answers were judged: the register's item as it stood; dated lists are known by the day."""
-    pinned: dict[str, Any] = {"on": at.date().isoformat()}
-    for name, items in instances.items():
-        if name == "register":
-            pinned[name] = items
-    return pinned
+    register = {"register": instances["register"]} if "register" in instances else {}
+    return {"on": at.date().isoformat(), **register}
 
 
 def _files(definition: FormDefinition, raw: RawSubmission, answers: Mapping[str, Any]) -> dict[str, str]:

@@ -126,12 +126,12 @@ def _statements(is_sqlite: bool) -> _Statements:
     if not is_sqlite:
         found = found.with_for_update(of=Record)
     of_revision = select(Submission.record_id).where(Submission.instance_id == bindparam("replaces"))
-    files = dialect.insert(SubmissionAttachment.__table__)  # type: ignore[arg-type]
+    files = dialect.insert(SubmissionAttachment.__table__)
     return _Statements(
         record=found.where(Record.mode == bindparam("mode")),
         record_of_revision=found.where(Record.id == of_revision.scalar_subquery()),
-        new_record=dialect.insert(Record.__table__).on_conflict_do_nothing().returning(Record.id),  # type: ignore[arg-type]
-        new_submission=dialect.insert(Submission.__table__)  # type: ignore[arg-type]
+        new_record=dialect.insert(Record.__table__).on_conflict_do_nothing().returning(Record.id),
+        new_submission=dialect.insert(Submission.__table__)
         .on_conflict_do_nothing().returning(Submission.id),
         announced_files=files.on_conflict_do_update(
             index_elements=["instance_id", "name"], set_={"sha256": files.excluded.sha256}

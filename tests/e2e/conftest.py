@@ -107,8 +107,7 @@ def browser() -> Iterator[Browser]:
         chromium.close()
 
 
-@pytest.fixture
-def phone(browser: Browser) -> Iterator[BrowserContext]:
+def make_phone(browser: Browser) -> BrowserContext:
     """A touch phone of 360 x 740, in Vietnamese, on Viet Nam's clock, at a factory."""
     context = browser.new_context(
         viewport=PHONE, has_touch=True, is_mobile=True, device_scale_factor=2, locale="vi-VN",
@@ -116,6 +115,13 @@ def phone(browser: Browser) -> Iterator[BrowserContext]:
         permissions=["geolocation"],
     )
     context.set_default_timeout(15_000)
+    return context
+
+
+@pytest.fixture
+def phone(browser: Browser) -> Iterator[BrowserContext]:
+    """A phone of its own for a test, closed afterwards."""
+    context = make_phone(browser)
     yield context
     context.close()
 
@@ -152,3 +158,16 @@ def serious_violations(page: Page) -> list[str]:
 def overflow(page: Page) -> int:
     """By how many pixels the page is wider than its window."""
     return int(page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth"))
+
+
+def check(page: Page) -> None:
+    """Nothing serious for axe; nothing overflows at 320 px or at 200 % text; the page is left as it was."""
+    assert serious_violations(page) == [], page.url
+    before = page.viewport_size or PHONE
+    page.set_viewport_size({"width": 320, "height": 640})
+    assert overflow(page) <= 0, f"{page.url} is wider than 320 px"
+    page.set_viewport_size(PHONE)
+    page.evaluate("document.documentElement.style.fontSize = '200%'")
+    assert overflow(page) <= 0, f"{page.url} overflows at 200 % text"
+    page.evaluate("document.documentElement.style.fontSize = ''")
+    page.set_viewport_size(before)

@@ -7,19 +7,10 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import BrowserContext, Page
 
-from tests.e2e.conftest import Server, overflow, serious_violations
+from tests.e2e.conftest import Server, check, overflow
 
 pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("e2e")]
 STAFF_PAGES = ["/coverage", "/submissions", "/campaigns", "/registers", "/questionnaires", "/plans", "/users", "/account"]
-
-
-def check(page: Page) -> None:
-    assert serious_violations(page) == [], page.url
-    page.set_viewport_size({"width": 320, "height": 640})
-    assert overflow(page) <= 0, f"{page.url} is wider than 320 px"
-    page.set_viewport_size({"width": 360, "height": 740})
-    page.evaluate("document.documentElement.style.fontSize = '200%'")
-    assert overflow(page) <= 0, f"{page.url} overflows at 200 % text"
 
 
 @pytest.mark.parametrize("path", STAFF_PAGES)

@@ -223,10 +223,13 @@ def test_the_units_register_is_the_eight_units_of_2016(pack: Pack) -> None:
 
 def test_names_of_the_demonstration_cannot_be_taken_for_real_ones(pack: Pack) -> None:
     demo = pack.demo
-    assert demo["name_pattern"].format(number=123, trade="Gạch") == "Cơ sở mẫu 0123 – Gạch Thử Nghiệm"
-    assert sum(one["share"] for one in demo["trade"]) == pytest.approx(1)
-    areas = {one["name"] for one in demo["area"]}
-    assert all(set(one["areas"]) <= areas for one in demo["trade"])
+    assert demo["marker"] in demo["fields"]["name"]
+    assert "Thử Nghiệm" in demo["fields"]["name"]
+    assert demo["fields"]["email"].endswith("@mau.example')")
+    assert sum(one["weight"] for one in demo["kind"]) == pytest.approx(1)
+    areas = {row["name"] for row in pack.registers["units"].units}
+    assert all(set(one["area"]) <= areas for one in demo["kind"])
+
 
 
 def test_the_notice_has_one_version_in_every_language(pack: Pack) -> None:

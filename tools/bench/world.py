@@ -109,7 +109,7 @@ def _establishments(register_id: int, count: int) -> list[tuple[int, str]]:
 def _invited(plan_id: int, register: Register, version: FormVersion) -> tuple[str, str]:
     session = db.session()
     campaign = factories.campaign(session, version, register=register, plan=factories.plan(session), mode="self")
-    unit = factories.establishment(session, register=register)
+    unit = factories.establishment(session, register=register, code="NB-999999")
     invitation, token = factories.invitation(session, campaign, unit)
     draft = factories.draft(session, campaign, unit, version, invitation_id=invitation.id, mode="self")
     return str(draft.instance_id), token
