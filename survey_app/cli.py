@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 import getpass
 import json
+import logging
 import sys
 import time
 from collections.abc import Callable
@@ -134,7 +136,6 @@ def _start(read: Callable[[], Settings], prepare: Callable[[Flask, Settings], No
         app = create_app(settings)
     except UnsafeSettings as problem:
         raise SystemExit(str(problem)) from None
-    sys.setswitchinterval(0.0005)  # many short requests beside a long one: hand over often
     if not migrate.is_current(app.extensions["survey_db"]):
         migrate.upgrade(app.extensions["survey_db"])
     with app.app_context():
@@ -146,6 +147,10 @@ def serve_app(app: Flask, settings: Settings, threads: int) -> None:
     """waitress reads a whole request before it takes a thread, so stalled phones hold nobody up."""
     import waitress
 
+    sys.setswitchinterval(0.0005)  # many short requests beside a long one: hand over often
+    logging.getLogger("waitress.queue").setLevel(logging.ERROR)  # a short queue is usual, not news
+    gc.collect()
+    gc.freeze()  # what start-up made stays: do not look through it again and again
     waitress.serve(
         app, host=settings.host, port=settings.port, threads=threads, ident="", channel_timeout=120,
         connection_limit=1000, max_request_body_size=settings.limits.workbook_bytes, clear_untrusted_proxy_headers=True,

@@ -53,8 +53,12 @@ class TurnLock:
             self._held = True
         if turn is not None:
             turn.wait()
-        self._descriptor = os.open(self._file, os.O_RDWR | os.O_CREAT, 0o600)
-        fcntl.flock(self._descriptor, fcntl.LOCK_EX)
+        try:
+            self._descriptor = os.open(self._file, os.O_RDWR | os.O_CREAT, 0o600)
+            fcntl.flock(self._descriptor, fcntl.LOCK_EX)
+        except BaseException:  # no descriptor left, or an interrupt: those who wait must not wait for ever
+            self.release()
+            raise
 
     def release(self) -> None:
         """Hand the turn to whoever has waited longest."""

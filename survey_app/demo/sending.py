@@ -97,7 +97,7 @@ def _spoil(made: Answering, answers: dict[str, Any], random: Random) -> None:
     random.shuffle(mistakes)
     for mistake in mistakes:
         tree = _holding(answers, mistake["question"])
-        if tree is None:
+        if tree is None or random.random() > mistake.get("chance", 1):
             continue
         before = tree[mistake["question"]]
         if "times" in mistake and isinstance(before, (int, float)):

@@ -34,6 +34,20 @@ def select_address(address: str) -> str:
     return f'[data-question][data-address="{address}"]'
 
 
+def press(target: Locator) -> None:
+    """Tap on a phone, click on a desk."""
+    if target.page.evaluate("navigator.maxTouchPoints > 0"):
+        target.tap()
+    else:
+        target.click()
+
+
+def follow(target: Locator) -> None:
+    """Press what leads to another page, and wait for that page."""
+    with target.page.expect_navigation():
+        press(target)
+
+
 @dataclass
 class Filling:
     """A person with answers in mind: by the question's name, for a repeat one answer a row."""
@@ -71,14 +85,8 @@ class Filling:
     def go_on(self) -> None:
         """Press Next; the next screen stands there."""
         here = self.screen()
-        self._press(self.page.locator("[data-next-screen]"))
+        press(self.page.locator("[data-next-screen]"))
         assert self.screen() != here, f"{here}: {self.page.locator('#summary').inner_text()}"
-
-    def _press(self, target: Locator) -> None:
-        if self.page.evaluate("navigator.maxTouchPoints > 0"):
-            target.tap()
-        else:
-            target.click()
 
     def _answer(self, question: Mapping[str, Any]) -> Answer | None:
         wanted = self.answers.get(question["name"])
@@ -112,16 +120,16 @@ class Filling:
     def _enter(self, question: Mapping[str, Any], element: Locator, answer: str) -> None:
         if question["control"] == "choices":
             for name in answer.split():
-                self._press(element.locator(f'label.choice:has(input[value="{name}"])'))
+                press(element.locator(f'label.choice:has(input[value="{name}"])'))
         elif question["control"] == "select":
             element.locator("select").select_option(answer)
         elif question["type"] == "date":
             element.locator("input").fill(answer)
         else:
             control = element.locator("input:not([type=hidden]),textarea").first
-            self._press(control)
+            press(control)
             control.press("ControlOrMeta+a")
             control.press_sequentially(answer)
 
 
-__all__ = ["Filling", "select_address"]
+__all__ = ["Filling", "follow", "press", "select_address"]

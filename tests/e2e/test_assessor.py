@@ -5,13 +5,15 @@ from __future__ import annotations
 import io
 import re
 from collections.abc import Callable
+from datetime import datetime
+from zoneinfo import ZoneInfo
 
 import pytest
 from PIL import Image
 from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect
 
 from tests.e2e.conftest import DESK, Server, check, make_phone
-from tests.e2e.filling import Filling
+from tests.e2e.filling import Filling, follow
 
 pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("e2e")]
 CAMPAIGN = "Đánh giá nhanh, giai đoạn II (mẫu)"
@@ -66,6 +68,7 @@ def with_evidence(page: Page, question: Locator) -> None:
 ANSWERS = {
     "id_ref_year": "2025",
     "id_mode": "visit",
+    "id_visit_date": datetime.now(ZoneInfo("Asia/Ho_Chi_Minh")).date().isoformat(),
     "id_resp_name": "Nguyễn Thị Thử Nghiệm",
     "id_resp_role": "kế toán",
     "id_phone": "0912 345 678",
@@ -142,7 +145,7 @@ def test_an_assessed_factory_moves_the_coverage_of_the_plan_by_exactly_one(
     page = enter(second, "assessor")
     page.goto(f"{server.url}/work")
     check(page)
-    page.get_by_role("link", name=establishment, exact=True).first.tap()
+    follow(page.get_by_role("link", name=establishment, exact=True).first)
     page.locator("main button.wide").tap()
     page.wait_for_selector("#interview section[data-screen]:not([hidden])")
     finds_everything(page)
@@ -162,9 +165,9 @@ def begin(page: Page, server: Server) -> tuple[str, str]:
     page.goto(f"{server.url}/work")
     card = page.locator("section[aria-labelledby=w-todo] li.card", has_text=CAMPAIGN).first
     establishment = card.locator("h3").inner_text()
-    card.get_by_role("button").tap()
+    follow(card.get_by_role("button"))
     check(page)
-    page.locator("button[name=form_version]").first.tap()
+    follow(page.locator("button[name=form_version]").first)
     check(page)
     page.locator("label.choice", has=page.locator("input[name=consent][value=yes]")).tap()
     page.locator("main button.wide").tap()
@@ -215,7 +218,7 @@ def approve(page: Page, server: Server, establishment: str, receipt: str) -> Non
     """The manager finds the record, sees its answers and its photo without a place, and approves it."""
     page.goto(f"{server.url}/submissions?state=submitted&search={establishment.split(' –')[0]}")
     check(page)
-    page.get_by_role("link", name=establishment).first.click()
+    follow(page.get_by_role("link", name=establishment).first)
     expect(page.locator("main")).to_contain_text(receipt)
     check(page)
     photos = page.locator("section[aria-labelledby=files] li a:first-child")
