@@ -110,8 +110,9 @@ def _with_columns(items: tuple[Item, ...], columns: Mapping[Steps, OwnColumns]) 
 
 
 def _photo_slot(question: Question, name: str) -> Question:
-    """An unasked-for photo under a figure: a question of ours, not of the author's, and never required."""
-    return Question(name, "image", (*question.path[:-1], name), question.cell, relevant=question.relevant)
+    """An unasked-for photo under a figure: a question of ours, called like its figure, and never required."""
+    path = (*question.path[:-1], name)
+    return Question(name, "image", path, question.cell, label=question.label, relevant=question.relevant)
 
 
 def _with_own(question: Question, own: OwnColumns) -> Question:

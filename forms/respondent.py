@@ -211,7 +211,8 @@ def _limits(run: _Respondent, node: AnswerNode, question: Question) -> tuple[flo
         found = (run.interview.evaluate(one, node.row, node) for one in expressions)
         return [number for number in (_as_number(value) for value in found) if math.isfinite(number)]
 
-    return max(values(bounds.above), default=-math.inf), min(values(bounds.below), default=math.inf), values(bounds.equal)
+    low = max(values(bounds.above), default=-math.inf)
+    return low, min(values(bounds.below), default=math.inf), values(bounds.equal)
 
 
 def _as_number(value: object) -> float:

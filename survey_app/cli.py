@@ -6,6 +6,7 @@ import gc
 import getpass
 import json
 import logging
+import socket
 import sys
 import time
 from collections.abc import Callable
@@ -132,6 +133,7 @@ def _start(read: Callable[[], Settings], prepare: Callable[[Flask, Settings], No
 
     try:
         settings = read()
+        _refuse_taken_port(settings)
         settings.data_dir.mkdir(parents=True, exist_ok=True)
         app = create_app(settings)
     except UnsafeSettings as problem:
@@ -141,6 +143,20 @@ def _start(read: Callable[[], Settings], prepare: Callable[[Flask, Settings], No
     with app.app_context():
         prepare(app, settings)
     serve_app(app, settings, threads)
+
+
+def _refuse_taken_port(settings: Settings) -> None:
+    """Say so before any work is done, not after half a minute of it."""
+    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+    with socket.socket(family) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((settings.host, settings.port))
+        except OSError as error:
+            reason = error.strerror or "not available"
+            raise UnsafeSettings(
+                f"Cannot listen on {settings.host}:{settings.port} ({reason}): set PORT or HOST to another."
+            ) from None
 
 
 def serve_app(app: Flask, settings: Settings, threads: int) -> None:

@@ -41,12 +41,16 @@ def get_bundle(form_version_id: int, language: str) -> Bundle:
 
 _built: dict[tuple[str, str], Bundle] = {}  # by the hash of the definition: a published version never changes
 MOST_KEPT = 64
+# The page where answers are given shows none of these, nor what a figure is called: checks only read the figures.
+NOT_FOR_FILLING = frozenset({"measures", "resources", "indicators"})
 
 
 def _build(sha256: str, definition: FormDefinition, language: str) -> Bundle:
     if language not in definition.languages:
         raise NotFound
-    body = canonical_json(to_bundle_json(definition, language))
+    logic = {name: value for name, value in to_bundle_json(definition, language).items() if name not in NOT_FOR_FILLING}
+    logic["scores"] = [{k: v for k, v in row.items() if k not in ("label", "unit")} for row in logic.get("scores", ())]
+    body = canonical_json(logic)
     bundle = Bundle(body, hashlib.sha256(body).hexdigest())
     if len(_built) >= MOST_KEPT:
         _built.clear()

@@ -11,7 +11,7 @@ from typing import Any
 from sqlalchemy import select
 
 from survey_app import db
-from survey_app.campaigns import links, service as campaigns
+from survey_app.campaigns import service as campaigns
 from survey_app.campaigns.outcomes import REFUSED
 from survey_app.config import Limits
 from survey_app.demo.sending import Answering, Contact, answer, send
@@ -78,8 +78,9 @@ def _open(
     versions = [questionnaires.find_published(form_id) for form_id in spec["questionnaires"]]
     ids = tuple(version.id for version in versions if version is not None)
     today = made.now.date()
+    plan = programme.get_plan(made.demo["plan"])
     campaign = campaigns.create_campaign(campaigns.Wish(
-        programme.get_plan(made.demo["plan"]).id, register.id, spec["phase"], spec.get("action", ""), dict(spec["title"]),
+        plan.id, register.id, spec["phase"], spec.get("action", ""), dict(spec["title"]),
         today + timedelta(days=spec["opens"]), today + timedelta(days=spec["closes"]), spec.get("mode", "visit"), ids,
     ), crew.manager)
     campaign.is_demo = True
@@ -151,7 +152,7 @@ def _moment(made: Answering, work: Work, state: str) -> datetime:
 def _visit(crew: Crew, work: Work, unit: Establishment, at: datetime) -> Visit:
     visit = Visit(campaign_id=work.campaign.id, establishment_id=unit.id, started_at=at, shared={})
     if work.spec.get("mode", "visit") == "self":
-        invitation = links.issue_link(work.campaign, unit).invitation
+        invitation = campaigns.issue_link(work.campaign, unit).invitation
         invitation.created_at = at - timedelta(days=6)
         invitation.first_opened_at = at
         visit.invitation_id = invitation.id
@@ -192,10 +193,4 @@ def _begin_draft(made: Answering, crew: Crew, work: Work, unit: Establishment) -
     submissions.record_changes(draft, changes, f"user:{user.id}", None, Limits())
 
 
-def open_campaigns(plan_id: int, mode: str) -> Sequence[Campaign]:
-    """Demo campaigns of a mode that still run, in the order they were made."""
-    query = select(Campaign).where(Campaign.plan_id == plan_id, Campaign.mode == mode, Campaign.is_demo)
-    return db.session().scalars(query.where(Campaign.closed_at.is_(None)).order_by(Campaign.id)).all()
-
-
-__all__ = ["Crew", "make_campaign", "open_campaigns"]
+__all__ = ["Crew", "make_campaign"]

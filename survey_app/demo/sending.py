@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from random import Random
 from typing import Any
@@ -21,7 +21,8 @@ from survey_app.languages import TIME_ZONE
 from survey_app.models import Campaign, Establishment, Record, Register, Submission, User, Visit
 from survey_app.questionnaires import service as questionnaires
 from survey_app.registers import service as registers
-from survey_app.submissions import intake, service as submissions
+from survey_app.submissions import intake
+from survey_app.submissions import service as submissions
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +45,6 @@ class Answering:
     demo: Mapping[str, Any]
     reviewer: User
     now: datetime
-    counts: dict[str, int] = field(default_factory=dict)
 
 
 def answer(made: Answering, contact: Contact, version_id: int, random: Random, *, consent: bool = True) -> Interview:
@@ -88,7 +88,6 @@ def send(
         _decide(made, again, "approved", later + timedelta(hours=20))
     elif state in ("approved", "superseded"):
         _decide(made, first, state, contact.at + timedelta(days=random.randint(2, 12)))
-    made.counts[state] = made.counts.get(state, 0) + 1
 
 
 def _spoil(made: Answering, answers: dict[str, Any], random: Random) -> None:

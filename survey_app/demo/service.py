@@ -18,7 +18,7 @@ from sqlalchemy.orm import selectinload
 
 from survey_app import db
 from survey_app.accounts import service as accounts
-from survey_app.campaigns import links
+from survey_app.campaigns import service as campaigns
 from survey_app.demo.fieldwork import Crew, make_campaign
 from survey_app.demo.sending import Answering
 from survey_app.demo.units import Facts, facts_of_others, make_register
@@ -132,7 +132,7 @@ def _door(demo: Mapping[str, Any]) -> Door:
     found = _to_invite()
     if found is None:
         return Door(shown, "", "")
-    link = links.issue_link(*found)
+    link = campaigns.issue_link(*found)
     return Door(shown, link.token, link.establishment.name)
 
 

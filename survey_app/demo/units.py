@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from random import Random
 from typing import Any
 
+from sqlalchemy import select
+
 from survey_app import db
 from survey_app.demo.wishes import draw_all
 from survey_app.models import Establishment, Register
@@ -30,7 +32,8 @@ def make_register(demo: Mapping[str, Any], count: int, year: int, random: Random
 
 def facts_of_others(register: Register, year: int) -> dict[int, Facts]:
     """The little that is known of units the pack itself names."""
-    units = db.session().query(Establishment).where(Establishment.register_id == register.id).order_by(Establishment.id)
+    query = select(Establishment).where(Establishment.register_id == register.id).order_by(Establishment.id)
+    units = db.session().scalars(query)
     return {unit.id: {"number": place, "year": year, "area": unit.area} for place, unit in enumerate(units, 1)}
 
 

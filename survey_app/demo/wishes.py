@@ -41,7 +41,7 @@ def wishes_for(
     form: FormDefinition, specs: Mapping[str, Spec], by_list: Mapping[str, Spec], known: Known
 ) -> dict[str, Value | Callable[[Interview, str, Random], Value]]:
     """Wishes for a made-up respondent: a spec for a question's name, else one for its list of choices."""
-    wanted = {q.name: by_list[q.choices] for q in form.questions() if q.choices in by_list}
+    wanted = {q.name: by_list[q.choices] for q in form.questions() if q.choices and q.choices in by_list}
     wanted |= specs
     return {name: _wish(spec, known) for name, spec in wanted.items()}
 

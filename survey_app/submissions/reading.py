@@ -8,7 +8,7 @@ from datetime import date
 from typing import Any
 
 from forms import TYPES, Interview, Item, Kind, Question, Repeat, Value
-from survey_app.languages import current_language, format_day, format_number
+from survey_app.languages import current_language, format_day, format_number, gettext
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,16 +84,27 @@ class _Reader:
         kind = TYPES[question.type].kind
         if kind is Kind.NOTE or not self.interview.is_relevant(address):
             return False
+        if not question.label and kind is Kind.FILE:
+            return self.interview.value(address) is not None  # a photo offered under a figure, and taken
         return bool(question.label) or kind not in (Kind.CALCULATE, Kind.METADATA)
+
+    def label(self, question: Question, address: str) -> str:
+        """The question's words; for a photo under a figure, the figure's."""
+        if question.label:
+            return self.interview.text(question.label, address)
+        figure = next((one for one in self.interview.definition.questions() if one.evidence == question.name), None)
+        if figure is None:
+            return question.name
+        return gettext("Photo: {figure}", figure=self.interview.text(figure.label, address))
 
     def line(self, question: Question, address: str) -> Line:
         value = self.interview.value(address)
         hidden = question.is_personal and not self.sees_personal and value is not None
         is_file = TYPES[question.type].kind is Kind.FILE and isinstance(value, str)
         return Line(
-            address, self.interview.text(question.label, address) or question.name,
+            address, self.label(question, address),
             "" if hidden else shown(self.interview, question, value),
-            self.interview.unit(address) if value is not None else "", hidden,
+            self.interview.unit(address) if value is not None and "year" not in question.appearance.split() else "", hidden,
             str(value) if is_file and not hidden else "", tuple(self.problems.get(address, ())),
         )
 
@@ -118,7 +129,7 @@ def shown(interview: Interview, question: Question, value: Value) -> str:
         path = "/".join(question.path)
         return ", ".join(interview.choice_label(path, name) or name for name in names)
     if isinstance(value, (int, float)):
-        return format_number(value)
+        return str(value) if "year" in question.appearance.split() else format_number(value)
     if kind is Kind.DATE:
         try:
             return format_day(date.fromisoformat(value))

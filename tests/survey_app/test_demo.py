@@ -114,7 +114,7 @@ def test_no_answer_comes_from_the_future(made: Session) -> None:
 
 def test_campaigns_and_accounts_are_marked_as_demo(made: Session) -> None:
     assert count(made, Campaign) == count(made, Campaign, Campaign.is_demo) == 6
-    assert count(made, User) == count(made, User, User.is_demo) == 6
+    assert count(made, User) == count(made, User, User.is_demo) == 9
 
 
 def test_a_second_start_makes_nothing_again_but_a_fresh_invitation(province: tuple[Flask, Door]) -> None:
@@ -139,7 +139,8 @@ def test_a_demo_account_signs_in_with_the_password_the_door_shows(province: tupl
 
 
 def test_the_door_shows_one_account_a_role_and_the_link() -> None:
-    door = Door([Account("manager", "m@x.example", "pw-1"), Account("assessor", "a@x.example", "pw-2", "North")], "T0K", "X")
+    accounts = [Account("manager", "m@x.example", "pw-1"), Account("assessor", "a@x.example", "pw-2", "North")]
+    door = Door(accounts, "T0K", "X")
     banner = door.describe("http://127.0.0.1:8000", 3.2)
     for role, email, password in (("manager", "m@x.example", "pw-1"), ("assessor", "a@x.example", "pw-2")):
         assert re.search(rf"^\s*{role}\s+{email}\s+{password}\s*$", banner, re.M)

@@ -8,7 +8,7 @@ import { t } from "../texts";
 import { all, clone, find, setText } from "./dom";
 import { bindCapture, type Capture } from "./capture";
 import { search } from "./search";
-import { fieldText } from "./words";
+import { UNSURE, fieldText } from "./words";
 
 export interface Control {
   show(value: Value): void;
@@ -42,7 +42,20 @@ export function bindControl(element: HTMLElement, address: string, question: Que
   return field.type === "datetime-local" ? moment(field as HTMLInputElement) : text(field, question);
 }
 
+/** A question for a telephone number, by its name or appearance; the twin of is_phone in collect/posted.py. */
+function isPhone({ type, name, appearance = "" }: Question): boolean {
+  const asked = appearance.split(" ");
+  return type === "text" && (/(^|_)(phone|tel|telephone|mobile)$/i.test(name) || asked.includes("tel") || asked.includes("phone"));
+}
+
+/** A telephone number without spaces, dots and dashes; the country's own prefix becomes 0 again. */
+export function tidyPhone(typed: string): string {
+  return typed.replace(/[\s.\-()]/g, "").replace(/^(\+84|0084|84(?=\d{9,10}$))/, "0");
+}
+
 function text(field: Field, question: Question): Control {
+  const tidy = isPhone(question) ? tidyPhone : (typed: string): string => typed;
+  field.addEventListener("change", () => { field.value = tidy(field.value); });
   const isTrace = question.type === "geotrace" || question.type === "geoshape";
   const fill = question.type !== "date" ? "" : field.type === "month" ? "-01" : (field as HTMLInputElement).maxLength === 4 ? "-01-01" : "";
   return {
@@ -51,7 +64,7 @@ function text(field: Field, question: Question): Control {
       field.value = isTrace ? shown.replace(/;\s*/g, "\n") : fill && shown.endsWith(fill) ? shown.slice(0, -fill.length) : shown;
     },
     read: () => {
-      const typed = field.value.normalize("NFC");
+      const typed = tidy(field.value.normalize("NFC"));
       if (!typed.trim()) return null;
       if (isTrace) return typed.split("\n").map((line) => line.trim()).filter(Boolean).join(";");
       return fill && /^\d{4}(-\d{2})?$/.test(typed) ? typed + fill : typed;
@@ -81,9 +94,9 @@ function number(element: HTMLElement, field: HTMLInputElement, language: string)
       if (target === scale) field.value = plainNumber(Number(scale.value), language);
       const typed = field.value.trim();
       if (!typed) return null;
-      const { value } = readNumber(typed, language);
+      const { value, candidates } = readNumber(typed, language);
       if (scale && value !== null) scale.value = String(value);
-      return value ?? typed;
+      return value ?? (candidates.length ? typed + UNSURE : typed);
     },
   };
 }

@@ -11,7 +11,7 @@ import type { Capture } from "./capture";
 import { bindControl, type Control } from "./controls";
 import { all, find, focusOn, setText } from "./dom";
 import { Repeats } from "./repeats";
-import { echoOf, issueWords, moneyWords, plain } from "./words";
+import { echoOf, issueWords, moneyWords, plain, typedText } from "./words";
 
 interface View {
   element: HTMLElement;
@@ -168,7 +168,7 @@ export class Page implements Capture {
     const view = this.viewOf(event.target as Element);
     const next = event.relatedTarget as Element | null;
     // Nothing is judged before it was touched, and not while focus stays inside the same question.
-    if (view && !(next && view.element.contains(next) && next.closest("[data-question]") === view.element)) this.judge(view);
+    if (view && !(next?.closest("[data-question]") === view.element && !next.closest(".evidence"))) this.judge(view);
   }
 
   private judge(view: View): void {
@@ -278,7 +278,7 @@ export class Page implements Capture {
     const typed = interview.value(view.address);
     const question = interview.question(view.address);
     if (typeof typed !== "string" || !question || !isNumeric(question)) return;
-    const { candidates } = readNumber(typed, this.language);
+    const { candidates } = readNumber(typedText(typed), this.language);
     if (candidates.length < 2) return;
     this.say(view, t("This can be read in two ways. Please choose one:"), true);
     const box = document.createElement("div");

@@ -9,7 +9,7 @@ import { t } from "../texts";
 import { nowText } from "./controls";
 import { all, clone, find, setText } from "./dom";
 import type { Page } from "./page";
-import { labelOf, type Screens } from "./screens";
+import { labelOf, type Block, type Screens } from "./screens";
 import { answerWords, issueWords, plain } from "./words";
 
 export class Review {
@@ -86,19 +86,25 @@ export class Review {
   }
 
   private drawAnswers(): void {
-    const { interview } = this.page;
     this.fill(this.part("[data-review-answers]"), "[data-part-template]", this.screens().sections(), (part, section) => {
       const heading = find<HTMLAnchorElement>(part, "h3 a");
       if (heading) heading.dataset.screenLink = section.name;
       setText(heading, section.title);
-      const asked = section.addresses.filter((address) => interview.question(address)?.type !== "note");
-      this.fill(find(part, "dl"), "[data-answer-template]", asked, (line, address) => {
-        this.link(line, address, labelOf(this.page, address));
-        const words = answerWords(interview, address);
-        setText(find(line, "dd"), words || t("no answer"));
-        find(line, "dd")?.classList.toggle("muted", !words);
-        line.classList.toggle("invalid", interview.issueAt(address) !== null);
-      });
+      this.fill(find(part, "[data-blocks]"), "[data-block-template]", section.blocks, (place, block) => { this.drawBlock(place, block); });
+    });
+  }
+
+  private drawBlock(place: HTMLElement, block: Block): void {
+    const { interview } = this.page;
+    const heading = find(place, "h4");
+    setText(heading, block.title);
+    heading?.toggleAttribute("hidden", !block.title);
+    this.fill(find(place, "dl"), "[data-answer-template]", block.addresses, (line, address) => {
+      this.link(line, address, labelOf(this.page, address));
+      const words = answerWords(interview, address);
+      setText(find(line, "dd"), words || t("no answer"));
+      find(line, "dd")?.classList.toggle("muted", !words);
+      line.classList.toggle("invalid", interview.issueAt(address) !== null);
     });
   }
 

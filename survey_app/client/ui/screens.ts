@@ -7,6 +7,18 @@ import { issueWords, plain } from "./words";
 
 export const REVIEW = "review";
 
+/** Answers that stand together on the review page: of one group, or of one row of a repeat. */
+export interface Block {
+  title: string;
+  addresses: string[];
+}
+
+export interface Section {
+  name: string;
+  title: string;
+  blocks: Block[];
+}
+
 interface ScreenView {
   name: string;
   element: HTMLElement;
@@ -152,13 +164,34 @@ export class Screens {
     this.page.goTo(address);
   }
 
-  sections(): { name: string; title: string; addresses: string[] }[] {
-    return this.asked().map((screen) => ({
-      name: screen.name,
-      title: find(screen.element, "h2")?.textContent?.trim() ?? "",
-      addresses: this.questionsOf(screen).filter((address) => this.page.interview.isRelevant(address)),
-    }));
+  /** What was asked, section by section; screens that share a heading (one question a screen) stand together. */
+  sections(): Section[] {
+    const sections: Section[] = [];
+    for (const { name, element } of this.asked()) {
+      const title = find(element, "h2")?.textContent?.trim() ?? "";
+      let section = sections[sections.length - 1];
+      if (section?.title !== title) sections.push(section = { name, title, blocks: [] });
+      for (const question of all(element, "[data-question]")) this.addTo(section.blocks, question);
+    }
+    return sections;
   }
+
+  private addTo(blocks: Block[], question: HTMLElement): void {
+    const address = question.dataset.address ?? "";
+    if (!this.page.interview.isRelevant(address) || question.dataset.type === "note") return;
+    const title = blockTitle(question.closest<HTMLElement>("li.row, fieldset.group"));
+    const last = blocks[blocks.length - 1];
+    if (last?.title === title) last.addresses.push(address);
+    else blocks.push({ title, addresses: [address] });
+  }
+}
+
+/** "Machines – 2: Boiler" for a row of a repeat, the legend for a group, "" for what stands in neither. */
+function blockTitle(frame: HTMLElement | null): string {
+  const words = (root: ParentNode | null | undefined, selector: string): string => (root ? find(root, selector)?.textContent?.trim() : "") ?? "";
+  if (!frame?.matches("li.row")) return words(frame, ":scope > legend");
+  const called = words(frame, "[data-row-title]");
+  return `${words(frame.closest("[data-repeat]"), ":scope > h3")} – ${words(frame, "[data-row-number]")}${called ? `: ${called}` : ""}`;
 }
 
 /** A question's label as it is drawn, without the mark "(optional)". */

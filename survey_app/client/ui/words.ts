@@ -1,6 +1,6 @@
 /** Answers, issues and amounts in the words people read. */
 
-import { isNumeric, isWhole, type Issue, type Value } from "../form/definition";
+import { isNumeric, isWhole, type Issue, type Question, type Value } from "../form/definition";
 import type { Interview } from "../form/interview";
 import { echo, formatNumber, plainNumber, type MoneyWords } from "../form/numbers";
 import { t } from "../texts";
@@ -12,10 +12,13 @@ export function moneyWords(): MoneyWords {
   ];
 }
 
+/** A number that names a year is never grouped and needs no unit behind it. */
+const isYear = (question: Question | undefined): boolean => (question?.appearance ?? "").split(" ").includes("year");
+
 /** "= 1.234 kWh": how a number was understood. */
 export function echoOf(interview: Interview, address: string): string {
   const value = interview.value(address);
-  return typeof value === "number" ? echo(value, interview.unit(address), interview.language, moneyWords()) : "";
+  return typeof value === "number" && !isYear(interview.question(address)) ? echo(value, interview.unit(address), interview.language, moneyWords()) : "";
 }
 
 const day = (text: string): string => text.replace(/^(\d{4})-(\d{2})-(\d{2})/, "$3/$2/$1");
@@ -28,6 +31,7 @@ export function answerWords(interview: Interview, address: string): string {
     const names = question.type === "select_one" ? [String(value)] : String(value).split(/\s+/);
     return names.map((name) => interview.choiceName(name, interview.slot(address)?.node.path ?? "") || name).join("; ");
   }
+  if (typeof value === "number" && isYear(question)) return String(value);
   if (typeof value === "number") return `${formatNumber(value, interview.language)} ${interview.unit(address)}`.trim();
   if (question.type === "date") return day(value);
   return question.type === "dateTime" ? `${day(value.slice(0, 10))} ${value.slice(11, 16)}` : value;
@@ -58,8 +62,16 @@ export function plain(text: string): string {
   return text.replace(/\[([^\]]*)\]\([^)]*\)/g, "$1").replace(/(\*\*|__)(.*?)\1/g, "$2").replace(/(^|[\s(])[*_]([^*_]+)[*_](?=$|[\s).,;:!?])/g, "$1$2");
 }
 
+/** Behind a number that can be read in two ways, so that it stays as typed and is flagged until somebody chooses. */
+export const UNSURE = " ?";
+
 /** A value as it stands in a field. */
 export function fieldText(value: Value, language: string): string {
   if (value === null) return "";
-  return typeof value === "number" ? plainNumber(value, language) : value;
+  return typeof value === "number" ? plainNumber(value, language) : typedText(value);
+}
+
+/** What was typed, without the mark of an open question. */
+export function typedText(value: string): string {
+  return value.endsWith(UNSURE) ? value.slice(0, -UNSURE.length) : value;
 }
