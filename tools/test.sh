@@ -28,4 +28,8 @@ sh tools/node.sh node node_modules/typescript/bin/tsc --noEmit
 sh tools/node.sh node node_modules/vitest/vitest.mjs run
 .venv/bin/ruff check .
 .venv/bin/mypy
-.venv/bin/python -m pytest -n 2 --dist loadgroup -q
+.venv/bin/python -m pytest -n 2 --dist loadgroup -q -m "not soak"
+case "$missing" in
+  *postgres*) ;;
+  *) .venv/bin/python -m pytest tests/survey_app tests/invariants -n 2 --dist loadgroup -q -m "not soak and not one_database" --database postgres ;;
+esac

@@ -49,6 +49,7 @@ class Node(Protocol):
 Element: TypeAlias = "Node | str | dict[str, str]"
 Nodes: TypeAlias = "list[Any]"
 Result: TypeAlias = "float | str | bool | Nodes"
+Index: TypeAlias = "dict[tuple[str, ...], list[dict[str, str]]]"  # items by the texts of some fields
 
 
 class TooMuchWork(Exception):  # noqa: N818 - not an error of the program: a form asked for more than it may
@@ -85,6 +86,7 @@ class Environment:
     seed: int = 1
     version: str = ""
     steps: int = STEPS
+    indexes: dict[tuple[str, tuple[str, ...]], Index] = field(default_factory=dict)  # of instances, by their fields
 
     def spend(self, amount: int = 1) -> None:
         """Count work done, and stop a form that would hang."""

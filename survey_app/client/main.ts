@@ -129,7 +129,14 @@ function bindReceipt(): void {
   print.addEventListener("click", () => { globalThis.print(); });
 }
 
+/** Without HTTPS a browser keeps nothing for offline work and withholds place and camera: say so, and go on online. */
+function warnIfInsecure(): void {
+  const note = find(document, "[data-insecure]");
+  if (note && !globalThis.isSecureContext) note.hidden = false;
+}
+
 const form = find(document, "#interview");
+warnIfInsecure();
 loadTexts(find(document, "#texts")?.textContent || "{}");
 bindReceipt();
 if (form?.dataset.mode === "plain") leavePlainPage(form);

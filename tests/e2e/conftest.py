@@ -14,7 +14,7 @@ from pathlib import Path
 from urllib.request import urlopen
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
 from tests.postgres import free_port, private_server
 
@@ -26,6 +26,8 @@ FLAGS = [
 ]
 PHONE = {"width": 360, "height": 740}
 DESK = {"width": 1280, "height": 800}
+BARS = "position => document.querySelectorAll('.bar-bottom, .interview-head').forEach(e => { e.style.position = position; })"
+expect.set_options(timeout=15_000)
 AXE = ROOT / "node_modules/axe-core/axe.min.js"
 
 
@@ -144,10 +146,15 @@ def enter(server: Server) -> Callable[[BrowserContext, str], Page]:
 
 
 def serious_violations(page: Page) -> list[str]:
-    """What axe finds serious or critical on the page, WCAG 2.0 to 2.2, levels A and AA."""
+    """What axe finds serious or critical on the page, WCAG 2.0 to 2.2, levels A and AA.
+
+    The sticky bars stand still meanwhile: axe takes what happens to be scrolled half behind them for too small.
+    """
     page.evaluate(AXE.read_text(encoding="utf8"))
+    page.evaluate(BARS, "static")
     tags = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
     result = page.evaluate("tags => axe.run(document, {runOnly: {type: 'tag', values: tags}})", tags)
+    page.evaluate(BARS, "")
     return [
         f"{violation['id']}: {violation['nodes'][0]['html'][:160]}"
         for violation in result["violations"]

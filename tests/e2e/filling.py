@@ -1,4 +1,4 @@
-"""Fills an interview in the app as a person does: looks at what is asked now, taps, types, and goes on."""
+"""Fills an interview as a person does, with or without JavaScript: looks at what is asked, taps, types, goes on."""
 
 from __future__ import annotations
 
@@ -57,6 +57,7 @@ class Filling:
     anything: Mapping[str, str] = field(default_factory=dict)  # type of question -> what to answer when nothing is said
     seen: list[str] = field(default_factory=list)  # addresses answered, in order
     screens: list[str] = field(default_factory=list)
+    is_plain: bool = False  # pages without JavaScript: every screen is posted
 
     def screen(self) -> str:
         """The name of the screen shown."""
@@ -83,8 +84,12 @@ class Filling:
                 return
 
     def go_on(self) -> None:
-        """Press Next; the next screen stands there."""
+        """Press Next; the next screen stands there, or this one again with the questions that the answers led to."""
         here = self.screen()
+        if self.is_plain:
+            follow(self.page.locator(".bar-bottom button[value=next]"))
+            assert not self.page.locator(".summary:not(.calm):has(a[href^='#'])").count(), self.page.inner_text("main")
+            return
         press(self.page.locator("[data-next-screen]"))
         assert self.screen() != here, f"{here}: {self.page.locator('#summary').inner_text()}"
 

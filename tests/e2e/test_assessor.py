@@ -22,7 +22,7 @@ GPS = 0x8825
 
 def photo_with_place() -> bytes:
     """A JPEG as a phone's camera makes it: larger than needed, with the place in its EXIF."""
-    picture = Image.effect_noise((2600, 1950), 40).convert("RGB")
+    picture = Image.linear_gradient("L").resize((2600, 1950)).convert("RGB")
     exif = Image.Exif()
     exif[0x010F] = "Canary Camera"
     exif.get_ifd(GPS).update({1: "N", 2: (20.0, 15.0, 0.0), 3: "E", 4: (105.0, 58.0, 0.0)})
@@ -190,7 +190,7 @@ def finds_everything(page: Page) -> None:
         "qa_c2_benefits": "cost waste", "qa_c3_years": "3",
     }
     assert {name: shown[name] for name in wanted} == wanted
-    assert page.locator("[data-question$='id_gps'] [data-position]").text_content() == "Đã tìm thấy vị trí, sai số 12 m."
+    assert "12 m" in (page.locator("[data-question$='id_gps'] [data-position]").text_content() or "")
     assert "qa_elec_kwh_photo" in (page.locator("[data-question$='qa_elec_kwh_photo'] [data-file]").text_content() or "")
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.one_database
 ROOT = Path(__file__).parents[2]
 # Inside survey_app a module may import those of a lower level, never of its own level or above (its own folder apart).
 LEVELS: dict[str, float] = {

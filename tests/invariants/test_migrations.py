@@ -14,6 +14,7 @@ from survey_app.db import Database
 from survey_app.models import Base
 
 
+pytestmark = pytest.mark.one_database
 @pytest.fixture
 def database(tmp_path: Path) -> Database:
     return Database(Settings.from_environment({}, data_dir=tmp_path, durable=False))

@@ -16,6 +16,7 @@ from survey_app import FEATURES
 from survey_app.languages import catalogue, translate
 from survey_app.problems import HTTP_MESSAGES, Problem
 
+pytestmark = pytest.mark.one_database
 ROOT = Path(__file__).parents[2]
 TEMPLATES = sorted((ROOT / "survey_app").rglob("templates/**/*.html"))
 PYTHON = sorted(path for path in (ROOT / "survey_app").rglob("*.py") if "packs" not in path.parts)

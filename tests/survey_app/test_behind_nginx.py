@@ -19,7 +19,10 @@ from tests.postgres import free_port
 
 ROOT = Path(__file__).parents[2]
 NGINX = shutil.which("nginx") or ("/usr/sbin/nginx" if Path("/usr/sbin/nginx").exists() else None)
-pytestmark = pytest.mark.skipif(not NGINX or not shutil.which("openssl"), reason="nginx is not installed")
+pytestmark = [
+    pytest.mark.one_database,
+    pytest.mark.skipif(not NGINX or not shutil.which("openssl"), reason="nginx is not installed"),
+]
 
 CONFIG = """
 daemon off; pid {folder}/nginx.pid; error_log {folder}/error.log; worker_processes 1;

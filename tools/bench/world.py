@@ -38,12 +38,14 @@ class World:
 
     def requests(self, count: int, is_baseline: bool) -> deque[bytes]:
         """The next so many sendings, as bytes for the wire."""
+        if is_baseline:
+            same = next(iter(self.bodies.values()))
+            return deque(self._request(f"baseline/{uuid.uuid4()}", same) for _ in range(count))
         ids = [self.drafts.popleft() for _ in range(min(count, len(self.drafts)))]
-        return deque(self._request(one, is_baseline) for one in ids)
+        return deque(self._request(f"submissions/{one}", self.bodies[one]) for one in ids)
 
-    def _request(self, instance_id: str, is_baseline: bool) -> bytes:
-        body, path = self.bodies[instance_id], "baseline" if is_baseline else "submissions"
-        lines = [f"PUT /api/v1/{path}/{instance_id} HTTP/1.1", "Host: 127.0.0.1", "Content-Type: application/json"]
+    def _request(self, path: str, body: bytes) -> bytes:
+        lines = [f"PUT /api/v1/{path} HTTP/1.1", "Host: 127.0.0.1", "Content-Type: application/json"]
         lines += [f"{name}: {value}" for name, value in self.headers["assessor"].items()]
         return "\r\n".join([*lines, f"Content-Length: {len(body)}", "", ""]).encode() + body
 
@@ -87,8 +89,10 @@ def _fill(app: Flask, settings: Settings, drafts: int) -> World:
     link, link_token = _invited(campaign.plan_id, register, self_version)
     session.execute(text(BASELINE_TABLE.format(blob="blob" if db.database().is_sqlite else "bytea")))
     db.commit()
-    headers = {role: _headers(app, SESSION_COOKIE, token) for role, token in tokens.items()}
-    headers["respondent"] = _headers(app, RESPONDENT_COOKIE, link_token)
+    guard, csrf = _guard(app)
+    cookies = {role: f"{SESSION_COOKIE}={token}" for role, token in tokens.items()}
+    cookies["respondent"] = f"{RESPONDENT_COOKIE}={link_token}"
+    headers = {role: {"Cookie": f"{one}; {guard}", "X-CSRFToken": csrf} for role, one in cookies.items()}
     return World(settings.data_dir, settings.database_url, headers, deque(ids), bodies, link)
 
 
@@ -112,6 +116,7 @@ def _invited(plan_id: int, register: Register, version: FormVersion) -> tuple[st
     unit = factories.establishment(session, register=register, code="NB-999999")
     invitation, token = factories.invitation(session, campaign, unit)
     draft = factories.draft(session, campaign, unit, version, invitation_id=invitation.id, mode="self")
+    draft.consent = {"answer": "yes", "notice": "1", "at": utc_now().isoformat(), "language": "vi", "channel": "link"}
     return str(draft.instance_id), token
 
 
@@ -122,9 +127,9 @@ def _sign_in(user_id: int) -> str:
     return token
 
 
-def _headers(app: Flask, name: str, token: str) -> dict[str, str]:
-    """Cookies and the header that our own pages send, so that the check against forgery is measured too."""
+def _guard(app: Flask) -> tuple[str, str]:
+    """The cookie and the header that our own pages send, so that the check against forgery is measured too."""
     with app.test_request_context():
-        csrf = generate_csrf()
+        token = generate_csrf()
         signed = app.session_interface.get_signing_serializer(app).dumps(dict(cookie))  # type: ignore[attr-defined]
-    return {"Cookie": f"{name}={token}; {app.config['SESSION_COOKIE_NAME']}={signed}", "X-CSRFToken": csrf}
+    return f"{app.config['SESSION_COOKIE_NAME']}={signed}", token

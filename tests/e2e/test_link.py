@@ -1,0 +1,201 @@
+"""An enterprise by its invitation link: with and without JavaScript, in both languages, by thumbs and by keyboard."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect
+
+from tests.e2e.conftest import DESK, PHONE, Server, check
+from tests.e2e.filling import SEEN, Filling, follow
+
+pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("e2e")]
+TODAY = datetime.now(ZoneInfo("Asia/Ho_Chi_Minh")).date()
+CAMPAIGN = "Tự đánh giá qua liên kết (mẫu)"
+APP = "#interview section[data-screen]:not([hidden])"
+ANSWERS = {
+    "id_ref_year": "2025", "id_visit_date": TODAY.isoformat(), "id_resp_name": "Trần Văn Thử", "id_phone": "0912.345.678",
+    "se_heard": "know", "se_source": "web training", "se_define": "d_cp", "se_benefits": "cost waste", "se_trained": "2",
+    "se_apply": "measured", "se_since": "2022", "se_techniques": "t1 t2", "se_count": "3", "se_team": "yes",
+    "se_support_got": "training", "se_base_year": "2022", "se_unit": "t", "se_out0": "1.000", "se_out1": "1.100",
+    "se_mix": "no", "se_elec0": "50.000", "se_elec1": "49.500", "se_fuel_type": "none", "se_mat_name": "đất sét",
+    "se_mat0": "2.000", "se_mat1": "2.035", "se_invest": "35,5", "se_evidence": "bill", "se_barriers": "finance",
+    "se_need": "training", "se_comment": "Không.",
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def links(browser: Browser, server: Server) -> Iterator[list[str]]:
+    """Fresh links that a manager makes through the pages."""
+    context = browser.new_context(viewport=DESK, locale="vi-VN")
+    context.set_default_timeout(15_000)
+    page = context.new_page()
+    email, password = server.account("manager")
+    page.goto(f"{server.url}/sign-in")
+    page.fill("input[name=email]", email)
+    page.fill("input[name=password]", password)
+    page.click("main button")
+    page.goto(f"{server.url}/campaigns")
+    follow(page.get_by_role("link", name=CAMPAIGN))
+    follow(page.get_by_role("link", name="Liên kết mời"))
+    page.locator("input[name=open]").check()
+    follow(page.locator("form[role=search] button"))
+    check(page)
+    for box in page.locator("input[name=establishment]").all()[:3]:
+        box.check()
+    follow(page.locator("button[name=as][value=page]"))
+    check(page)
+    yield page.locator(".links input").evaluate_all("all => all.map(one => one.value)")
+    context.close()
+
+
+def agree(page: Page, address: str) -> None:
+    """From the first page of a link to the first screen."""
+    page.goto(address)
+    check(page)
+    follow(page.locator("main button.wide"))
+    check(page)
+    page.locator("label.choice:has(input[name=consent][value=yes])").click()
+    page.locator("main button.wide").click()
+
+
+def see_result(page: Page, level: str) -> None:
+    """From the receipt to the result, which says the level in a sentence."""
+    expect(page.locator(".receipt .strong")).to_have_text(re.compile(r"^\d{8}-[0-9A-Z]{6}$"))
+    check(page)
+    follow(page.locator("a[href$='/result']"))
+    expect(page.locator(".ladder .here")).to_have_text(level)
+    assert len(page.locator("section[aria-labelledby=level] .lead").inner_text().split()) > 5
+    check(page)
+
+
+def test_an_enterprise_answers_on_its_phone_and_sees_its_level_and_is_offered_more(
+    phone: BrowserContext, server: Server
+) -> None:
+    page = phone.new_page()
+    agree(page, server.invitation)
+    page.wait_for_selector(APP)
+    check(page)
+    person = Filling(page, ANSWERS)
+    person.fill_until("review")
+    assert len(person.screens) > 30  # one question a screen
+    review = page.locator("[data-review-screen]")
+    expect(review.locator("[data-review-clear]")).to_be_visible()
+    expect(review).to_contain_text("0912345678")
+    expect(review.get_by_role("heading", name="2. Áp dụng")).to_have_count(1)
+    check(page)
+    review.locator("[data-send]").tap()
+    page.wait_for_url(re.compile("/receipt$"))
+    see_result(page, "L2")
+    expect(page.locator("section[aria-labelledby=saving]")).to_contain_text("%")
+    follow(page.locator("section.offer button"))
+    expect(page.get_by_role("heading", level=1)).to_contain_text("Đánh giá nhanh")
+    page.locator("label.choice:has(input[name=consent][value=yes])").tap() if page.locator(
+        "fieldset#consent"
+    ).count() else None
+    page.locator("main button.wide").tap()
+    page.wait_for_selector(APP)
+    expect(page.locator("[data-question$='id_name'] input")).not_to_have_value("")
+
+
+def test_an_enterprise_answers_in_english_without_javascript(
+    browser: Browser, server: Server, links: list[str]
+) -> None:
+    context = browser.new_context(viewport=PHONE, has_touch=True, locale="en-GB", java_script_enabled=False)
+    context.set_default_timeout(15_000)
+    page = context.new_page()
+    agree(page, links[0])
+    page.wait_for_url(re.compile("/s/"))
+    check(page)
+    person = Filling(page, {**ANSWERS, "se_out0": "1,000.0", "se_out1": "1100"}, is_plain=True)
+    while not page.url.endswith("/review"):
+        person.fill_screen()
+        person.go_on()
+    check(page)
+    assert "Everything needed is answered." in page.inner_text("main")
+    follow(page.get_by_role("button", name="Send"))
+    see_result(page, "L2")
+    context.close()
+
+
+# By keyboard alone ----------------------------------------------------------------------------------------------
+
+
+def tab_to(page: Page, target: Locator) -> None:
+    """Press Tab until the focus is on the target; it must be seen there, not behind a bar."""
+    for _ in range(60):
+        if target.evaluate("e => e === document.activeElement"):
+            assert target.evaluate("""e => { const b = e.getBoundingClientRect();
+              const top = document.elementFromPoint(b.x + b.width / 2, b.y + b.height / 2);
+              return !top?.closest('.bar-bottom, .interview-head') || !!e.closest('.bar-bottom, .interview-head'); }""")
+            return
+        page.keyboard.press("Tab")
+    raise AssertionError(f"Tab does not reach {target}")
+
+
+TYPED = {
+    "Reference year of the data": "2025", "Date of visit or completion": TODAY.strftime("%d%m%Y"),
+    "Respondent's full name": "Le Thi Thu", "Telephone": "0912345678", "Staff trained in CP in 3 years": "0",
+}  # fmt: skip
+CHOSEN = {
+    "How well do you know CP?": "Never heard", "Present level of CP application": "Not applied",
+    "Barriers (max 3)": "Lack of capital", "Support needed": "Training",
+}  # fmt: skip
+
+
+def answer_by_keyboard(page: Page, address: str, kind: str) -> None:
+    """Answer one question by Tab, Space, arrows and typing, found by its role and label."""
+    label = page.locator(f'[id="L-{address}"]').inner_text().replace("\n", " ").removesuffix("(optional)").strip()
+    if label in TYPED:
+        tab_to(page, page.get_by_label(re.compile(f"^{re.escape(label)}")).first)
+        page.keyboard.type(TYPED[label])
+    elif label in CHOSEN:
+        group = page.get_by_role("group", name=re.compile(f"^{re.escape(label)}"))
+        if kind == "select_multiple":
+            tab_to(page, group.get_by_role("checkbox", name=CHOSEN[label], exact=True))
+            page.keyboard.press("Space")
+            return
+        tab_to(page, group.get_by_role("radio").first)
+        page.keyboard.press("Space")
+        for _ in range(10):
+            if group.get_by_role("radio", name=CHOSEN[label], exact=True).is_checked():
+                return
+            page.keyboard.press("ArrowDown")
+        raise AssertionError(label)
+
+
+def test_the_self_assessment_can_be_filled_by_keyboard_alone(
+    browser: Browser, server: Server, links: list[str]
+) -> None:
+    context = browser.new_context(viewport=DESK, locale="en-GB", timezone_id="Asia/Ho_Chi_Minh")
+    context.set_default_timeout(15_000)
+    page = context.new_page()
+    page.goto(links[1])
+    tab_to(page, page.get_by_role("button", name="Start"))
+    page.keyboard.press("Enter")
+    page.wait_for_url(re.compile("/collect/"))
+    tab_to(page, page.get_by_role("radio").first)
+    page.keyboard.press("Space")
+    tab_to(page, page.get_by_role("button", name="Begin"))
+    page.keyboard.press("Enter")
+    page.wait_for_selector(APP)
+    while not page.locator("[data-review-screen]").is_visible():
+        here = page.url
+        for question in page.evaluate(SEEN):
+            if not question["answered"]:
+                answer_by_keyboard(page, question["address"], question["type"])
+        tab_to(page, page.locator("[data-next-screen]"))
+        page.keyboard.press("Enter")
+        page.wait_for_function("before => location.href !== before", arg=here)
+    expect(page.locator("[data-review-clear]")).to_be_visible()
+    tab_to(page, page.get_by_role("button", name="Send"))
+    page.keyboard.press("Enter")
+    page.wait_for_url(re.compile("/receipt$"))
+    see_result(page, "L0")
+    context.close()
+
+
