@@ -58,7 +58,7 @@ from forms.scoring import (
     run_checks,
 )
 from forms.screens import Screen, screens
-from forms.serial import AST_VERSION, from_json, to_bundle_json, to_json
+from forms.serial import AST_VERSION, from_json, issue_from_json, issue_to_json, to_bundle_json, to_json
 from forms.tables import Column, Table, tabulate
 from forms.types import TYPES, Kind, QuestionType
 from forms.validation import Validated, validate
@@ -135,6 +135,8 @@ __all__ = [
     "expression_to_json",
     "format_number",
     "from_json",
+    "issue_from_json",
+    "issue_to_json",
     "load_form",
     "load_form_from_markdown",
     "parse",

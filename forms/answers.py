@@ -14,7 +14,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from typing import Any
 
-from forms.expressions.evaluate import Thunk, compiled, keeps
+from forms.expressions.evaluate import Test, Thunk, compiled, keeps
 from forms.expressions.functions import shuffled
 from forms.expressions.values import (
     STEPS,
@@ -24,7 +24,6 @@ from forms.expressions.values import (
     Scope,
     TooMuchWork,
     stamp,
-    to_bool,
     to_number,
     to_text,
 )
@@ -62,11 +61,12 @@ class Interview:
         self.remembered: dict[Any, Any] = {}  # what was computed from the answers as they stand
         self._metadata = metadata or {}
         own: dict[str, Sequence[dict[str, str]]] = dict(self.program.instances(self.language))
-        own |= {name: [dict(item) for item in items] for name, items in (instances or {}).items()}
+        own |= {name: _as_items(items) for name, items in (instances or {}).items()}
         self.root = Row(None, None, "")
         self._environment = Environment(
             self.clock, self.root, self.language, own, self._choice_name, seed, definition.version
         )
+        self._top = self.root.scope(self._environment)
         self._waiting: list[int] = []
         self._queues: dict[int, dict[AnswerNode, None]] = {}
         self._touched: dict[AnswerNode, None] = {}
@@ -92,9 +92,9 @@ class Interview:
             self._enqueue(node)
             given = answers.get(spec.item.name) if answers is not None else None
             item = spec.item
-            if type(item) is Question:
-                node.value = self._initial(item) if answers is None else read_value(spec, given)
-            elif type(item) is Repeat:
+            if spec.is_leaf:
+                node.value = self._initial(item) if answers is None else read_value(spec, given)  # type: ignore[arg-type]
+            elif spec.is_repeat:
                 self._fill_rows(node, given)
             else:
                 below = given if isinstance(given, Mapping) else None if answers is None else {}
@@ -289,9 +289,12 @@ class Interview:
 
     def text(self, text: Text, address: str = "", language: str | None = None) -> str:
         """A text with its references filled in, as seen from an address."""
-        fixed = text.parts(language or self.language)
-        if not fixed or (len(fixed) == 1 and isinstance(fixed[0], str)):
-            return str(fixed[0]) if fixed else ""
+        wanted = language or self.language
+        fixed = text.by_language.get(wanted) or text.parts(wanted)
+        if not fixed:
+            return ""
+        if len(fixed) == 1 and isinstance(fixed[0], str):
+            return fixed[0]
         node = find_node(self.root, address) if address else None
         row = node.row if node is not None else self.root
         self._environment.steps = STEPS
@@ -303,7 +306,7 @@ class Interview:
 
     def _shown(self, expression: Expression, scope: Scope) -> str:
         try:
-            return to_text(compiled(expression)(scope))
+            return compiled(expression).text(scope)
         except (TooMuchWork, RecursionError):
             return ""
 
@@ -323,12 +326,28 @@ class Interview:
 
     def evaluate(self, expression: Expression, row: Row | None = None, node: AnswerNode | None = None) -> Result:
         """The value of any expression over this interview, at the top or in a row."""
-        self._environment.steps = STEPS
-        scope = (row or self.root).scope(self._environment, node)
         try:
-            return compiled(expression)(scope)
+            return compiled(expression).value(self._scope(row, node))
         except (TooMuchWork, RecursionError):
             return ""
+
+    def truth(self, expression: Expression, row: Row | None = None, node: AnswerNode | None = None) -> bool:
+        """Whether an expression over this interview holds, at the top or in a row."""
+        try:
+            return compiled(expression).truth(self._scope(row, node))
+        except (TooMuchWork, RecursionError):
+            return False
+
+    def number(self, expression: Expression) -> float:
+        """An expression over this interview as a number; NaN for what is none."""
+        try:
+            return compiled(expression).number(self._scope(None, None))
+        except (TooMuchWork, RecursionError):
+            return math.nan
+
+    def _scope(self, row: Row | None, node: AnswerNode | None) -> Scope:
+        self._environment.steps = STEPS
+        return self._top if row is None and node is None else (row or self.root).scope(self._environment, node)
 
     # -- issues -------------------------------------------------------------------------------------------------------
 
@@ -347,7 +366,7 @@ class Interview:
         for node in row.nodes.values():
             if not node.is_relevant:
                 continue
-            if type(node.spec.item) is Question and (not prefix or _is_below(node.address, prefix)):
+            if node.is_leaf and (not prefix or _is_below(node.address, prefix)):
                 yield node
             for inner in node.rows:
                 yield from self._asked(inner, prefix)
@@ -374,6 +393,8 @@ class Interview:
     def _unknown_choice(self, node: AnswerNode, item: Question) -> str | None:
         names = [str(node.value)] if item.type == "select_one" else str(node.value).split()
         known = node.spec.choices
+        if known is not None and node.spec.choice_filter is None:
+            return next((name for name in names if name not in known), None)
         if known is None:
             known = {choice.name: [choice] for choice in self._all_choices(item)}
         for name in names:
@@ -490,7 +511,7 @@ class Interview:
 
     def _act(self, target: AnswerNode, expression: Expression, depth: int) -> None:
         if isinstance(target.spec.item, Question):
-            value = self._evaluate(compiled(expression), target)
+            value = self._evaluate(compiled(expression).value, target)
             self._assign(target, stored(target.spec.item, value), depth)
 
     def _targets(self, spec: Spec, row: Row) -> list[AnswerNode]:
@@ -561,7 +582,7 @@ class Interview:
         was_relevant, before = node.is_relevant, node.value
         is_relevant = self._is_parent_relevant(node)
         if is_relevant and spec.relevant is not None:
-            is_relevant = to_bool(self._evaluate(spec.relevant, node))
+            is_relevant = spec.relevant(Scope(self._environment, node.row.chain, node))
         node.is_relevant = is_relevant
         if (
             is_relevant
@@ -569,8 +590,8 @@ class Interview:
             and not (self._is_opening and spec.is_volatile and before is not None)
         ):
             node.value = stored(spec.item, self._evaluate(spec.calculation, node))  # type: ignore[arg-type]
-        if was_relevant is not is_relevant or before != node.value:
-            self._wake(node)
+        if (was_relevant is not is_relevant or before != node.value) and (spec.looks_back or not self._is_opening):
+            self._wake(node)  # while it opens, everything that comes later waits already
         if is_relevant and spec.count is not None:
             self._count_rows(node, spec.count)
 
@@ -586,9 +607,9 @@ class Interview:
     def _evaluate(self, rule: Thunk | None, node: AnswerNode) -> Result:
         return "" if rule is None else rule(Scope(self._environment, node.row.chain, node))
 
-    def _truth(self, rule: Thunk, node: AnswerNode) -> bool:
+    def _truth(self, rule: Test, node: AnswerNode) -> bool:
         try:
-            return to_bool(self._evaluate(rule, node))
+            return rule(Scope(self._environment, node.row.chain, node))
         except (TooMuchWork, RecursionError):
             return True
 
@@ -603,6 +624,13 @@ class Interview:
         if node is None:
             raise KeyError(address)
         return node
+
+
+def _as_items(items: Sequence[Mapping[str, str]]) -> Sequence[dict[str, str]]:
+    """Items as expressions read them; copied only when they are of another sort."""
+    if all(type(item) is dict for item in items):
+        return items  # type: ignore[return-value]
+    return [dict(item) for item in items]
 
 
 def _is_below(address: str, prefix: str) -> bool:

@@ -19,16 +19,17 @@ _COMPUTED = frozenset(("calculate", "hidden"))
 class AnswerNode:
     """A question, group or repeat in one row."""
 
-    __slots__ = ("is_relevant", "is_repeat", "row", "rows", "spare", "spec", "value")
+    __slots__ = ("is_leaf", "is_relevant", "is_repeat", "row", "rows", "spare", "spec", "value")
 
     def __init__(self, spec: Spec, row: Row) -> None:
         self.spec = spec
         self.row = row
         self.value: Value = None
         self.is_relevant = False
-        self.is_repeat = type(spec.item) is Repeat
-        self.rows: list[Row] = []
-        self.spare: list[Row] = []
+        self.is_repeat = spec.is_repeat
+        self.is_leaf = spec.is_leaf
+        self.rows: list[Row] = [] if spec.is_repeat else _NO_ROWS
+        self.spare: list[Row] = [] if spec.is_repeat else _NO_ROWS
 
     @property
     def name(self) -> str:
@@ -81,7 +82,7 @@ class Row:
         self.chain: tuple[Row, ...] = (*repeat.row.chain, self) if repeat else ()
         self.prefix = f"{repeat.address}/{row_id}/" if repeat else ""
         self.nodes: dict[tuple[str, ...], AnswerNode] = {}
-        self.derived: dict[str, Value] = {}
+        self.derived: dict[str, str] = {}  # figures put beside the answers, as expressions read them
 
     @property
     def name(self) -> str:
@@ -116,7 +117,7 @@ class Row:
         node = self.nodes.get(path)
         if node is None:
             name = path[-1]
-            return [_derived(self.derived[name])] if len(path) == self.depth + 1 and name in self.derived else []
+            return [self.derived[name]] if len(path) == self.depth + 1 and name in self.derived else []
         if not node.is_relevant:
             return []
         return list(node.rows) if node.is_repeat else [node]
@@ -126,7 +127,11 @@ class Row:
         return Scope(environment, self.chain, node)
 
 
-def _derived(value: Value) -> Any:
+_NO_ROWS: list[Row] = []  # of every node that is not a repeat; nobody adds to it
+
+
+def derived_text(value: Value) -> str:
+    """A figure as expressions read it."""
     return "" if value is None else value if type(value) is str else format_number(value)  # type: ignore[arg-type]
 
 

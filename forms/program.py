@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from forms.expressions.evaluate import Thunk, compile_expression
+from forms.expressions.evaluate import Test, Thunk, rule_of
 from forms.model import (
     Action,
     Call,
@@ -39,25 +39,24 @@ class Spec:
     item: Item
     parent: Spec | None
     repeats: tuple[Spec, ...]  # enclosing repeats, outermost first
+    path: Steps  # the schema path
     children: list[Spec] = field(default_factory=list)
     dependents: list[Dependent] = field(default_factory=list)
     rank: int = 0
-    relevant: Thunk | None = None
+    is_repeat: bool = False
+    is_leaf: bool = False  # a question
+    relevant: Test | None = None
     calculation: Thunk | None = None
     count: Thunk | None = None
-    required: Thunk | None = None
-    constraint: Thunk | None = None
-    read_only: Thunk | None = None
+    required: Test | None = None
+    constraint: Test | None = None
+    read_only: Test | None = None
     choice_filter: Thunk | None = None
     unit: Thunk | None = None
     read: Callable[[Any], Any] | None = None  # a value as its type stores it, or ValidationError
     choices: dict[str, list[Choice]] | None = None  # by name; None: no list of the form's own
     is_volatile: bool = False
-
-    @property
-    def path(self) -> Steps:
-        """The schema path."""
-        return self.item.path
+    looks_back: bool = False  # something before it in rank depends on it: a form in circles
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,10 +120,10 @@ def _build(definition: FormDefinition) -> Program:
 
 
 def _add(program: Program, item: Item, parent: Spec | None, repeats: tuple[Spec, ...]) -> Spec:
-    spec = Spec(item, parent, repeats)
+    spec = Spec(item, parent, repeats, item.path, is_repeat=isinstance(item, Repeat), is_leaf=isinstance(item, Question))
     program.by_path[item.path] = spec
-    spec.relevant = _compiled(item.relevant)
-    spec.read_only = _compiled(item.read_only)
+    spec.relevant = _test(item.relevant)
+    spec.read_only = _test(item.read_only)
     if isinstance(item, Question):
         _add_question(program, spec, item)
     else:
@@ -137,8 +136,8 @@ def _add(program: Program, item: Item, parent: Spec | None, repeats: tuple[Spec,
 
 def _add_question(program: Program, spec: Spec, item: Question) -> None:
     spec.calculation = _compiled(item.calculation)
-    spec.required = _compiled(item.required)
-    spec.constraint = _compiled(item.constraint)
+    spec.required = _test(item.required)
+    spec.constraint = _test(item.constraint)
     spec.choice_filter = _compiled(item.choice_filter)
     spec.unit = _compiled(item.unit_expression)
     type_ = TYPES.get(item.type)
@@ -153,7 +152,11 @@ def _add_question(program: Program, spec: Spec, item: Question) -> None:
 
 
 def _compiled(expression: Expression | None) -> Thunk | None:
-    return None if expression is None else compile_expression(expression)
+    return None if expression is None else rule_of(expression).value
+
+
+def _test(expression: Expression | None) -> Test | None:
+    return None if expression is None else rule_of(expression).truth
 
 
 def walk(expression: Expression | None) -> Iterator[Expression]:
@@ -252,3 +255,5 @@ def _rank(program: Program) -> None:
                 stack.append((following, iter(following.dependents)))
     for rank, spec in enumerate(reversed(order)):
         spec.rank = rank
+    for spec in order:
+        spec.looks_back = any(each.is_state and each.spec.rank <= spec.rank for each in spec.dependents)

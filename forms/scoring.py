@@ -16,7 +16,7 @@ from forms.expressions.functions import rounded
 from forms.expressions.values import Result, to_bool, to_number, to_text
 from forms.issues import Issue, Severity
 from forms.model import CheckRow, Expression, IndicatorRow, Question, ScoreRow, Value
-from forms.nodes import AnswerNode, Row, nodes_of
+from forms.nodes import AnswerNode, Row, derived_text, nodes_of
 
 Figure: TypeAlias = "bool | float | str | None"
 
@@ -214,7 +214,7 @@ def _rows(row: Row) -> Iterator[Row]:
 
 
 def _derive(interview: Interview, name: str, value: Value) -> None:
-    interview.root.derived[name] = value
+    interview.root.derived[name] = derived_text(value)
 
 
 def _value(interview: Interview, score: ScoreRow) -> ValueScore:
@@ -226,12 +226,13 @@ def _value(interview: Interview, score: ScoreRow) -> ValueScore:
     found: dict[str, Value] = {}
     for row in _rows(interview.root):
         if row.schema == score.repeat and row.is_relevant:
-            row.derived[score.name] = found[row.id] = _figure(interview, score, row)
+            found[row.id] = figure = _figure(interview, score, row)
+            row.derived[score.name] = derived_text(figure)
     return ValueScore(score.name, label, unit, None, found)
 
 
 def _figure(interview: Interview, score: ScoreRow, row: Row) -> Value:
-    if score.rule is None or (score.applies is not None and not to_bool(interview.evaluate(score.applies, row))):
+    if score.rule is None or (score.applies is not None and not interview.truth(score.applies, row)):
         return None
     return plain(interview.evaluate(score.rule, row))
 
@@ -256,7 +257,7 @@ def _item(interview: Interview, score: ScoreRow, explain: bool) -> ItemScore:
     applies = _applies(interview, score)
     points = None
     if applies and score.rule is not None:
-        points = _number(to_number(interview.evaluate(score.rule)))
+        points = _number(interview.number(score.rule))
     _derive(interview, score.name, points)
     answers = tuple(_answered(interview, score.questions)) if explain else ()
     return ItemScore(score.name, interview.text(score.label), applies, points, answers)
@@ -265,7 +266,7 @@ def _item(interview: Interview, score: ScoreRow, explain: bool) -> ItemScore:
 def _applies(interview: Interview, score: ScoreRow) -> bool:
     """By its own rule, else when every question it names is asked and none is answered "na"."""
     if score.applies is not None:
-        return to_bool(interview.evaluate(score.applies))
+        return interview.truth(score.applies)
     for path in score.questions:
         if path not in interview.program.by_path:
             continue
@@ -361,7 +362,7 @@ def _coverage(
 ) -> tuple[int, int]:
     """How many items of some indexes apply, and how many of these have points; items of weight 0 do not count."""
     groups = {row.name for row, _ in dimensions if set(row.parents) & set(indexes)} | set(indexes)
-    items = [item for row, item in rows if set(row.parents) & groups and row.weight != 0 and item.applies]
+    items = [item for row, item in rows if item.applies and row.weight != 0 and not groups.isdisjoint(row.parents)]
     return len(items), sum(1 for item in items if item.points is not None)
 
 
@@ -396,7 +397,7 @@ def _band(interview: Interview, index: str, value: float) -> ScoreRow | None:
     best: tuple[float, ScoreRow] | None = None
     for row in interview.definition.scores:
         if row.kind == "band" and index in row.parents and row.rule is not None:
-            limit = to_number(interview.evaluate(row.rule))
+            limit = interview.number(row.rule)
             if limit <= value and (best is None or limit >= best[0]):
                 best = limit, row
     return best[1] if best else None
@@ -422,7 +423,7 @@ def _ensure_scores(interview: Interview) -> None:
 
 
 def _indicator(interview: Interview, row: IndicatorRow) -> Figure:
-    if row.applies is not None and not to_bool(interview.evaluate(row.applies)):
+    if row.applies is not None and not interview.truth(row.applies):
         return None
     result = interview.evaluate(row.rule)
     if row.kind == "truth":
@@ -442,9 +443,9 @@ def _check(interview: Interview, check: CheckRow) -> Iterator[CheckResult]:
     for node in _asked(interview, check.question):
         if node.value is None and isinstance(node.spec.item, Question):
             continue
-        if check.relevant is not None and not to_bool(interview.evaluate(check.relevant, node.row, node)):
+        if check.relevant is not None and not interview.truth(check.relevant, node.row, node):
             continue
-        holds = to_bool(interview.evaluate(check.rule, node.row, node))
+        holds = interview.truth(check.rule, node.row, node)
         message = {
             language: interview.text(check.message, node.address, language)
             for language, parts in check.message.by_language.items()
@@ -485,17 +486,18 @@ def recommend_measures(interview: Interview, *, explain: bool = True) -> Recomme
 def _amount(interview: Interview, expression: Expression | None) -> float | None:
     if expression is None:
         return None
-    number = to_number(interview.evaluate(expression))
+    number = interview.number(expression)
     return number if math.isfinite(number) else None
 
 
 def _triggered(interview: Interview, costs: Mapping[str, float | None], explain: bool) -> list[_Triggered]:
     found = []
+    spent = {name for name, cost in costs.items() if cost != 0}  # or not known
     for row in interview.definition.measures:
-        resources = tuple(name for name in row.resources if name in costs and costs[name] != 0)
-        if not resources or not to_bool(interview.evaluate(row.trigger)):
+        resources = tuple([name for name in row.resources if name in spent])
+        if not resources or not interview.truth(row.trigger):
             continue
-        share = to_number(interview.evaluate(row.share))
+        share = interview.number(row.share)
         share = min(1.0, max(0.0, share)) if math.isfinite(share) else 1.0
         if share == 0:
             continue

@@ -11,6 +11,7 @@ from dataclasses import MISSING, Field, fields
 from typing import Any, Final
 
 from forms.expressions.syntax import expression_from_json, expression_to_json
+from forms.issues import Issue, Severity
 from forms.model import (
     Action,
     CheckRow,
@@ -258,3 +259,28 @@ def _parts_from(parts: Any) -> tuple[Any, ...]:
 
 def _steps(path: str) -> tuple[str, ...]:
     return tuple(path.split("/")) if path else ()
+
+
+# --- issues
+
+
+def issue_to_json(issue: Issue) -> dict[str, Any]:
+    """An issue as stored with a version."""
+    return {
+        "code": issue.code,
+        "where": issue.where,
+        "parameters": dict(issue.parameters),
+        "severity": str(issue.severity),
+        "own_message": dict(issue.own_message),
+    }
+
+
+def issue_from_json(document: dict[str, Any]) -> Issue:
+    """An issue as it was before storing."""
+    return Issue(
+        document["code"],
+        document["where"],
+        document["parameters"],
+        Severity(document["severity"]),
+        document["own_message"],
+    )

@@ -19,7 +19,7 @@ class FlakyNetwork:
     def __init__(self, target: int, seed: int, share_of_faults: float) -> None:
         self.target, self.share = target, share_of_faults
         self.happened: Counter[str] = Counter()
-        self._chance, self._guard = random.Random(seed), threading.Lock()  # noqa: S311
+        self._chance, self._guard = random.Random(seed), threading.Lock()
         self._door = socket.create_server(("127.0.0.1", 0), backlog=128)
         self.port = int(self._door.getsockname()[1])
         threading.Thread(target=self._listen, daemon=True).start()

@@ -16,11 +16,11 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).parents[1]
-sys.path[0] = str(ROOT)  # the project, not this folder: tools.bench is a package
+sys.path[0] = str(ROOT)  # the project, not this folder
 
 from tests.postgres import find_program, private_server  # noqa: E402
-from tools.bench import intake, memory, phone, workbooks  # noqa: E402
-from tools.bench.world import World, build  # noqa: E402
+from tools.measuring import intake, memory, phone, workbooks  # noqa: E402
+from tools.measuring.world import World, build  # noqa: E402
 
 PARTS = ("intake", "workbook", "memory", "phone")
 DRAFTS = 12_000
@@ -61,7 +61,9 @@ def _on(world: World, parts: tuple[str, ...] | list[str], seconds: float) -> dic
         found["memory"] = _shown(memory.measure(world), _say_memory)
     if "intake" in parts:
         found["beside_upload"] = _shown(intake.measure_beside_upload(world, "sqlite", 2 * seconds), _say_upload)
-        print(f"\n{'database':11}{'proc':>5}{'clients':>8}{'sent/s':>8}{'base/s':>8}{'ratio':>7}{'p50':>8}{'p95':>8}{'p99':>8}")
+        print(
+            f"\n{'database':11}{'proc':>5}{'clients':>8}{'sent/s':>8}{'base/s':>8}{'ratio':>7}{'p50':>8}{'p95':>8}{'p99':>8}"
+        )
         found["intake"] = _intake(world, "sqlite", seconds)
     return found
 
@@ -95,15 +97,15 @@ def _say_upload(row: dict[str, Any]) -> str:
 
 def _say_workbook(row: dict[str, Any]) -> str:
     return (
-        f"workbook of {row['questions']} questions and a list of {row['list_rows']}: {row['in_process_seconds']} s in the "
+        f"workbook of {row['questions']} questions, list of {row['list_rows']}: {row['in_process_seconds']} s in the "
         f"process, {row['child_seconds']} s in a child (goal 0.6)"
     )
 
 
 def _say_memory(row: dict[str, Any]) -> str:
     return (
-        f"memory: {row['fresh_mb']} MB fresh (ready after {row['start_seconds']} s), {row['used_mb']} MB after 100 pages "
-        f"and sendings (goal 145), {row['after_coverage_mb']} MB after the coverage page"
+        f"memory: {row['fresh_mb']} MB fresh (ready after {row['start_seconds']} s), {row['used_mb']} MB after 100 "
+        f"pages and sendings (goal 145), {row['after_coverage_mb']} MB after the coverage page"
     )
 
 

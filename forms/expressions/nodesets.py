@@ -6,7 +6,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Final
 
-from forms.expressions.rules import Rule, Single, Thunk, any_rule, as_single, single_rule, single_text
+from forms.expressions.rules import Rule, Single, Thunk, any_rule, single_rule, single_text
 from forms.expressions.values import Environment, Index, Nodes, Scope, to_bool
 from forms.model import Call, Expression, Field, Filter, Instance, Literal, Path
 
@@ -46,15 +46,17 @@ def path_rule(path: Path) -> Rule:
                     return row.derived[name]  # type: ignore[no-any-return]
             elif node.is_leaf:
                 environment.steps -= 1
-                value = node.value
-                return as_single(value, node) if node.is_relevant else None
+                if not node.is_relevant:
+                    return None
+                value = node.value  # a truth, which no question has, stays in its node
+                return [node] if type(value) is bool else value
         return nodes(scope)
 
     return single_rule(nodes, single)
 
 
 def field_rule(field: Field) -> Rule:
-    """What stands below the item that a predicate tests; the item itself for ".". """
+    """What stands below the item that a predicate tests, or the item itself."""
     steps = field.steps
     only = steps[0] if len(steps) == 1 else None
 
@@ -67,7 +69,7 @@ def field_rule(field: Field) -> Rule:
             return item.get(only) if only is not None else nodes(scope)
         if item is None or steps or type(item) is str or not getattr(item, "is_leaf", False):
             return nodes(scope)
-        return as_single(item.value, item)
+        return [item] if type(item.value) is bool else item.value
 
     return single_rule(nodes, single)
 
@@ -121,7 +123,7 @@ def filter_rule(filtered: Filter, compile_rule: Compile) -> Rule:
         if not found:
             return None
         if len(found) == 1 and type(found[0]) is dict:
-            return found[0].get(name)  # type: ignore[no-any-return]
+            return found[0].get(name)
         return descend(found, steps, scope)
 
     return single_rule(nodes, single)
@@ -217,16 +219,9 @@ def _term(part: Expression) -> tuple[str, Expression] | None:
 
 
 def _is_apart(expression: Expression) -> bool:
-    if isinstance(expression, Literal):
-        return isinstance(expression.value, str)
-    if isinstance(expression, Call):
-        return bool(expression.arguments) and all(_is_apart(argument) or _is_number(argument)
-                                                  for argument in expression.arguments)
-    return isinstance(expression, Path)
-
-
-def _is_number(expression: Expression) -> bool:
-    return isinstance(expression, Literal)
+    if isinstance(expression, Call):  # without arguments it may mean the item
+        return bool(expression.arguments) and all(_is_apart(argument) for argument in expression.arguments)
+    return isinstance(expression, Path | Literal)
 
 
 def _parts(expression: Expression) -> Iterator[Expression]:

@@ -47,7 +47,7 @@ def _or(left: Rule, right: Rule) -> Rule:
 
 def _equality(wanted: bool) -> Callable[[Rule, Rule], Rule]:
     def build(left: Rule, right: Rule) -> Rule:
-        if left.single is None or (left.literal is None and right.single is not None and right.literal is not None):
+        if left.single is None:
             left, right = right, left  # an answer first: "=" and "!=" read the same from both sides
         if left.single is None:
             one, other = left.value, right.value
@@ -72,7 +72,7 @@ def _equals_text(single: Callable[[Scope], Single], text: str, wanted: bool) -> 
         if value is None:
             return if_blank
         if kind is list:
-            return _any_equal(value, text, wanted, scope)  # type: ignore[arg-type]
+            return _any_equal(value, text, wanted, scope)
         return (text != "" and format_number(value) == text) is wanted  # type: ignore[arg-type]
 
     return truth_rule(truth)
@@ -100,7 +100,7 @@ def _equals_other(left: Rule, right: Rule, wanted: bool) -> Rule:
                 return (single_number(one) == two) is wanted
             if type(two) is str or (other_single is not None and type(two) is not list):
                 return (single_text(one) == single_text(two)) is wanted
-        return _any_equal(nodes(scope), other(scope), wanted, scope)
+        return _any_equal(nodes(scope), two if other_single is None else other(scope), wanted, scope)
 
     return truth_rule(truth)
 
@@ -108,10 +108,10 @@ def _equals_other(left: Rule, right: Rule, wanted: bool) -> Rule:
 def _any_equal(left: Result, right: Result, wanted: bool, scope: Scope) -> bool:
     if type(left) is bool or type(right) is bool:
         return (to_bool(left) == to_bool(right)) is wanted
-    left, right = _one(left), _one(right)
-    if type(left) is not list and type(right) is not list:
-        return _equal(left, right) is wanted
-    lefts, rights = _atoms(left), _atoms(right)
+    single, beside = _one(left), _one(right)
+    if type(single) is not list and type(beside) is not list:
+        return _equal(single, beside) is wanted
+    lefts, rights = _atoms(single), _atoms(beside)
     if len(lefts) * len(rights) > 4:
         scope.environment.spend(len(lefts) * len(rights))
     for one in lefts:

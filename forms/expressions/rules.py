@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 from forms.expressions.values import (
     Nodes,
@@ -28,7 +28,7 @@ Test: TypeAlias = Callable[[Scope], bool]
 Amount: TypeAlias = Callable[[Scope], float]
 Words: TypeAlias = Callable[[Scope], str]
 # One answer as it is kept, None for a blank or for no node at all; else the nodes, several or of another sort.
-Single: TypeAlias = "str | int | float | None | Nodes"
+Single: TypeAlias = "str | int | float | Nodes | None"
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +107,7 @@ def single_number(value: Single) -> float:
     kind = type(value)
     if kind is str:
         return read_number_text(value)  # type: ignore[arg-type]
-    return to_number(value)  # type: ignore[arg-type]
+    return to_number(value)
 
 
 def single_truth(value: Single) -> bool:
@@ -117,9 +117,4 @@ def single_truth(value: Single) -> bool:
         return value != ""
     if value is None:
         return False
-    return to_bool(value) if kind is list else value != 0  # type: ignore[arg-type]
-
-
-def as_single(value: Any, node: Any) -> Single:
-    """An answer as a single; one of a kind that answers should not have (a truth) stays in its node."""
-    return [node] if value is True or value is False else value  # type: ignore[no-any-return]
+    return to_bool(value) if kind is list else value != 0

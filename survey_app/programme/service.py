@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import date, datetime
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any
 
 from flask import current_app
@@ -133,10 +133,18 @@ def _ensure_plan(spec: PlanSpec) -> None:
 # Lists and labels -----------------------------------------------------------------------------------------------
 
 
-def instance_items(name: str, on: date | None = None) -> list[dict[str, str]]:
-    """The items of `instance(name)`: a reference list of the pack as known on a day; none for an unknown list."""
-    reference = pack().lists.get(name)
-    return list(items_of_list(reference, on)) if reference else []
+def instance_items(name: str, on: date | None = None) -> tuple[dict[str, str], ...]:
+    """The items of `instance(name)`: a reference list of the pack as known on a day; none for an unknown list.
+
+    The same tuple for the same day, shared by all: nobody may change its items.
+    """
+    return _items(current_app.config["SETTINGS"].pack, utc_now().date(), name, on)
+
+
+@lru_cache(maxsize=512)
+def _items(name: str, today: date, list_name: str, on: date | None) -> tuple[dict[str, str], ...]:
+    reference = _pack(name, today).lists.get(list_name)
+    return items_of_list(reference, on) if reference else ()
 
 
 def choices_of(name: str) -> dict[str, dict[str, str]]:

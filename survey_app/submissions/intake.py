@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta, timezone
 from typing import Any, Final
@@ -331,7 +331,7 @@ def _in_phase(campaign: Campaign, day: date) -> bool:
 
 def _submission_row(
     raw: RawSubmission, context: Context, sha256: str, version_id: int, validated: Validated,
-    instances: Mapping[str, list[dict[str, str]]], received_at: datetime,
+    instances: Mapping[str, Sequence[dict[str, str]]], received_at: datetime,
 ) -> dict[str, Any]:
     skew = service.skew_of(raw.sent_at, received_at)
     return {
@@ -345,7 +345,7 @@ def _submission_row(
     }
 
 
-def _pinned(instances: Mapping[str, list[dict[str, str]]], at: datetime) -> dict[str, Any]:
+def _pinned(instances: Mapping[str, Sequence[dict[str, str]]], at: datetime) -> dict[str, Any]:
     """By what the answers were judged: the register's item as it stood; dated lists are known by the day."""
     register = {"register": instances["register"]} if "register" in instances else {}
     return {"on": at.date().isoformat(), **register}

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import uuid
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -335,7 +335,7 @@ def _replay(definition: FormDefinition, interview: Interview, path: str, value: 
         return  # an answer in a row that another device has removed meanwhile
 
 
-def instances_of(draft: Draft) -> dict[str, list[dict[str, str]]]:
+def instances_of(draft: Draft) -> dict[str, Sequence[dict[str, str]]]:
     """The secondary instances that the draft's expressions read, for a phone that evaluates them itself."""
     definition = questionnaires.definition(draft.form_version_id)
     return find_instances(definition, draft.establishment, draft.campaign_id, utc_now().astimezone(TIME_ZONE))
@@ -343,9 +343,9 @@ def instances_of(draft: Draft) -> dict[str, list[dict[str, str]]]:
 
 def find_instances(
     definition: FormDefinition, establishment: Establishment, campaign_id: int, now: datetime
-) -> dict[str, list[dict[str, str]]]:
+) -> dict[str, Sequence[dict[str, str]]]:
     """Items of each declared external instance: register fields, previous answers, dated prices and limits."""
-    found: dict[str, list[dict[str, str]]] = {}
+    found: dict[str, Sequence[dict[str, str]]] = {}
     for name in definition.settings.get("external_instances", "").split():
         if name == "register":
             found[name] = registers.register_instance(establishment)

@@ -85,7 +85,7 @@ def test_a_later_day_knows_later_prices(app: Flask) -> None:
     with app.app_context():
         early, late = (service.instance_items("prices", date(year, 1, 1)) for year in (2016, 2024))
         assert len(early) < len(late)
-        assert service.instance_items("no such list") == []
+        assert service.instance_items("no such list") == ()
 
 
 def test_the_plan_page_shows_targets_definitions_and_what_is_not_confirmed(sign_in: SignIn, session: Session) -> None:

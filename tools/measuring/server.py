@@ -1,4 +1,4 @@
-"""The server measured: `python -m tools.bench.server FOLDER DATABASE_URL PORT`, production settings, durable.
+"""The server measured: `python -m tools.measuring.server FOLDER DATABASE_URL PORT`, production settings, durable.
 
 It also answers PUT /api/v1/baseline/<id>: the same server doing nothing but parse and one durable insert.
 """

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
-from flask import Flask, session as cookie
+from flask import Flask
+from flask import session as cookie
 from flask_wtf.csrf import generate_csrf
 from sqlalchemy import insert, select, text
 
@@ -20,7 +21,7 @@ from survey_app.models import Draft, Establishment, FormVersion, Register, SignI
 from survey_app.programme import service as programme
 from survey_app.questionnaires import service as questionnaires
 from tests import factories
-from tools.bench import answers
+from tools.measuring import answers
 
 BASELINE_TABLE = "create table baseline (instance_id varchar(36) primary key, body {blob} not null)"
 
@@ -82,7 +83,10 @@ def _fill(app: Flask, settings: Settings, drafts: int) -> World:
     ids = [str(uuid.uuid4()) for _ in units]
     session.execute(
         insert(Draft),
-        [{"instance_id": uuid.UUID(one), "establishment_id": unit_id, **own} for one, (unit_id, _) in zip(ids, units, strict=True)],
+        [
+            {"instance_id": uuid.UUID(one), "establishment_id": unit_id, **own}
+            for one, (unit_id, _) in zip(ids, units, strict=True)
+        ],
     )
     definition = questionnaires.definition(version.id)
     bodies = {one: answers.body(definition, one, code) for one, (_, code) in zip(ids, units, strict=True)}

@@ -13,7 +13,16 @@ from forms import load_form
 from survey_app.questionnaires import service as questionnaires
 
 QUESTIONS, LIST_ROWS = 300, 2_000
-SURVEY = ("type", "name", "label::Tiếng Việt (vi)", "label::English (en)", "required", "relevant", "constraint", "calculation")
+SURVEY = (
+    "type",
+    "name",
+    "label::Tiếng Việt (vi)",
+    "label::English (en)",
+    "required",
+    "relevant",
+    "constraint",
+    "calculation",
+)
 CHOICES = ("list_name", "name", "label::Tiếng Việt (vi)", "label::English (en)", "province")
 
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tests.postgres import free_port
-from tools.bench.world import World
+from tools.measuring.world import World
 
 ROOT = Path(__file__).parents[2]
 
@@ -31,7 +31,7 @@ class Servers:
         lines = Path(f"/proc/{self.pids[0]}/status").read_text().splitlines()
         return next(int(line.split()[1]) for line in lines if line.startswith("VmRSS")) / 1000
 
-    def call(self, method: str, path: str, body: bytes | None = None, **headers: str) -> tuple[int, bytes]:
+    def call(self, method: str, path: str, headers: dict[str, str], body: bytes | None = None) -> tuple[int, bytes]:
         """One request to the first process."""
         with closing(http.client.HTTPConnection("127.0.0.1", self.ports[0], timeout=120)) as connection:
             connection.request(method, path, body, headers)
@@ -45,7 +45,8 @@ def serving(world: World, processes: int = 1) -> Iterator[Servers]:
     ports, started = tuple(free_port() for _ in range(processes)), time.monotonic()
     running = [
         subprocess.Popen(
-            [sys.executable, "-m", "tools.bench.server", str(world.folder), world.database_url, str(port)], cwd=ROOT,
+            [sys.executable, "-m", "tools.measuring.server", str(world.folder), world.database_url, str(port)],
+            cwd=ROOT,
             env={**os.environ, "PYTHONPATH": str(ROOT)},
         )
         for port in ports

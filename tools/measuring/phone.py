@@ -16,8 +16,8 @@ from survey_app.config import Settings
 from survey_app.models import Base
 from tests.e2e.conftest import CHROMIUM, FLAGS, PHONE
 from tests.first_load import open_link, weigh
-from tools.bench.serving import serving
-from tools.bench.world import World
+from tools.measuring.serving import serving
+from tools.measuring.world import World
 
 # Slow 4G as Lighthouse has it: 150 ms there and back, 1.6 Mbit/s down, 0.75 up; the processor four times slower.
 SLOW_4G = {"offline": False, "latency": 150, "downloadThroughput": 1_600_000 / 8, "uploadThroughput": 750_000 / 8}
@@ -38,7 +38,7 @@ USABLE = """
 def measure_bytes() -> dict[str, int]:
     """Address -> bytes on the wire."""
     with tempfile.TemporaryDirectory() as folder:
-        app = create_app(Settings.from_environment({}, data_dir=Path(folder), durable=False, secret_key="bench"))  # noqa: S106
+        app = create_app(Settings.from_environment({}, data_dir=Path(folder), durable=False, secret_key="bench"))
         app.config["WTF_CSRF_ENABLED"] = False
         database = app.extensions["survey_db"]
         Base.metadata.create_all(database.engine)
@@ -60,7 +60,11 @@ def measure_time(world: World, times: int = 5) -> dict[str, Any]:
         found = [_once(browser, url, world, slow=True) for _ in range(times)]
         plain = [_once(browser, url, world, slow=False) for _ in range(times)]
         browser.close()
-    return {"usable_ms": round(statistics.median(found)), "all_ms": found, "without_slowdown_ms": round(statistics.median(plain))}
+    return {
+        "usable_ms": round(statistics.median(found)),
+        "all_ms": found,
+        "without_slowdown_ms": round(statistics.median(plain)),
+    }
 
 
 def _once(browser: Browser, url: str, world: World, slow: bool) -> float:

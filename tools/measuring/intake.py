@@ -7,10 +7,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from tools.bench import load, workbooks
-from tools.bench.load import Load
-from tools.bench.serving import Servers, serving
-from tools.bench.world import World
+from tools.measuring import load, workbooks
+from tools.measuring.load import Load
+from tools.measuring.serving import Servers, serving
+from tools.measuring.world import World
 
 CLIENTS = (1, 8, 32)
 MOST = 1_500  # sendings in one run
@@ -62,7 +62,7 @@ def _uploading(world: World, servers: Servers) -> Iterator[list[int]]:
     def upload() -> None:
         headers = {**world.headers["manager"], "Content-Type": kind}
         while not stop.is_set():
-            done.append(servers.call("POST", "/questionnaires/upload", body, **headers)[0])
+            done.append(servers.call("POST", "/questionnaires/upload", headers, body)[0])
 
     thread = threading.Thread(target=upload)
     thread.start()
