@@ -11,11 +11,14 @@ import json
 import os
 import resource
 import sys
-from typing import Any, Final
+from typing import Any, Final, cast
 
-from forms.issues import FormError
-from forms.load import load_form
-from forms.serial import issue_to_json, to_json
+# openpyxl would load numpy, only to tell its numbers from others, and a workbook's cells hold none.
+cast(dict[str, Any], sys.modules).setdefault("numpy", None)
+
+from forms.issues import FormError  # noqa: E402
+from forms.load import load_form  # noqa: E402
+from forms.serial import issue_to_json, to_json  # noqa: E402
 
 SECONDS: Final = 60
 MEMORY_BYTES: Final = 1_500 * 1024 * 1024
