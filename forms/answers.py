@@ -7,14 +7,13 @@ blank to expressions, left out of `answers`, kept, and back when their question 
 
 from __future__ import annotations
 
-import heapq
 import math
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from typing import Any
 
-from forms.expressions.evaluate import Test, Thunk, compiled, keeps
+from forms.expressions.evaluate import Test, Thunk, compiled
 from forms.expressions.functions import shuffled
 from forms.expressions.values import (
     STEPS,
@@ -30,9 +29,11 @@ from forms.expressions.values import (
 from forms.issues import Issue
 from forms.model import Answers, Choice, Expression, FormDefinition, Question, Repeat, Text, Value
 from forms.nodes import AnswerNode, Row, find_node, fits, nodes_of, read_value, stored
-from forms.program import Program, Spec, choice_item, program_of
+from forms.offers import all_choices, is_offered, unknown_choice
+from forms.program import Program, Spec, program_of
 from forms.screens import Screen as Screen
 from forms.screens import screens as screens
+from forms.waiting import Waiting
 
 MAX_ROWS = 1000
 _OWN_NAMES = frozenset(("_id", "meta"))  # a row's id, and the block an XForm adds
@@ -67,8 +68,7 @@ class Interview:
             self.clock, self.root, self.language, own, self._choice_name, seed, definition.version
         )
         self._top = self.root.scope(self._environment)
-        self._waiting: list[int] = []
-        self._queues: dict[int, dict[AnswerNode, None]] = {}
+        self._waiting = Waiting()
         self._touched: dict[AnswerNode, None] = {}
         self._is_opening = True
         self._open(answers)
@@ -89,7 +89,7 @@ class Interview:
         for spec in specs:
             node = AnswerNode(spec, row)
             row.nodes[spec.path] = node
-            self._enqueue(node)
+            self._waiting.add(node)
             given = answers.get(spec.item.name) if answers is not None else None
             item = spec.item
             if spec.is_leaf:
@@ -160,7 +160,7 @@ class Interview:
             if node is not None and type(node.spec.item) is Question:
                 node.value = read_value(node.spec, value)
                 self._wake(node)
-                self._enqueue(node)
+                self._waiting.add(node)
         self._run()
 
     def _load_rows(self, repeat: AnswerNode, ids: Sequence[str]) -> None:
@@ -248,39 +248,22 @@ class Interview:
         if not isinstance(item, Question) or item.choices is None:
             return []
         self._environment.steps = STEPS
-        offered = [choice for choice in self._all_choices(item) if self._is_offered(choice, node)]
+        offered = [
+            choice
+            for choice in all_choices(self.definition, self._environment, item)
+            if is_offered(self._environment, choice, node)
+        ]
         if item.parameters.get("randomize") == "true":
             return shuffled(offered, to_number(item.parameters.get("seed", "") or float(self._environment.seed)))
         return offered
-
-    def _all_choices(self, question: Question) -> Sequence[Choice]:
-        choices = self.definition.choice_lists.get(question.choices or "")
-        if choices is not None:
-            return choices.choices
-        value, label = question.parameters.get("value", "name"), question.parameters.get("label", "label")
-        items = self._environment.instances.get((question.choices or "").removesuffix(".csv"), ())
-        items = items or self._environment.instances.get(question.choices or "", ())
-        return [
-            Choice(item.get(value, ""), Text({self.language: (item.get(label, item.get(value, "")),)}), extra=item)
-            for item in items
-        ]
-
-    def _is_offered(self, choice: Choice, node: AnswerNode) -> bool:
-        predicate = node.spec.choice_filter
-        if predicate is None:
-            return True
-        try:
-            scope = node.row.scope(self._environment, node)
-            return keeps(predicate, choice_item(choice, self.language), scope)
-        except (TooMuchWork, RecursionError):
-            return True
 
     def _choice_name(self, value: str, reference: str, scope: Scope) -> str:
         steps = tuple(reference.strip().strip("/").split("/"))
         spec = self.program.by_path.get(steps) or self.program.by_path.get(steps[1:])
         if spec is None or not isinstance(spec.item, Question):
             return ""
-        found = next((choice for choice in self._all_choices(spec.item) if choice.name == value), None)
+        choices = all_choices(self.definition, self._environment, spec.item)
+        found = next((choice for choice in choices if choice.name == value), None)
         return "" if found is None else self._text(found.label, scope)
 
     def choice_label(self, schema_path: str, value: str) -> str:
@@ -383,24 +366,14 @@ class Interview:
         if not is_known and not fits(spec, value):
             shown = value if type(value) is not str else value[:80]
             return Issue("wrong_type", node.address, {"value": shown, "type": item.type})
-        unknown = self._unknown_choice(node, item) if item.choices is not None else None
+        unknown = None
+        if item.choices is not None:
+            unknown = unknown_choice(self.definition, self._environment, node, item)
         if unknown is not None:
             return Issue("unknown_choice", node.address, {"value": unknown[:80]})
         if spec.constraint is None or self._truth(spec.constraint, node):
             return None
         return Issue("constraint", node.address, own_message=self._own(item.constraint_message, node))
-
-    def _unknown_choice(self, node: AnswerNode, item: Question) -> str | None:
-        names = [str(node.value)] if item.type == "select_one" else str(node.value).split()
-        known = node.spec.choices
-        if known is not None and node.spec.choice_filter is None:
-            return next((name for name in names if name not in known), None)
-        if known is None:
-            known = {choice.name: [choice] for choice in self._all_choices(item)}
-        for name in names:
-            if not any(self._is_offered(choice, node) for choice in known.get(name, ())):
-                return name
-        return None
 
     def _own(self, message: Text, node: AnswerNode) -> dict[str, str]:
         scope = node.row.scope(self._environment, node)
@@ -445,7 +418,7 @@ class Interview:
 
     def _forget(self, row: Row) -> None:
         for node in row.nodes.values():
-            self._queues.get(node.spec.rank, {}).pop(node, None)
+            self._waiting.drop(node)
             self._touched.pop(node, None)
             for inner in node.rows:
                 self._forget(inner)
@@ -488,7 +461,7 @@ class Interview:
 
     def _revive(self, row: Row) -> None:
         for node in self.nodes(row):
-            self._enqueue(node)
+            self._waiting.add(node)
 
     # -- keeping everything right -------------------------------------------------------------------------------------
 
@@ -529,14 +502,6 @@ class Interview:
             for target in self._instances(spec, row, len(row.chain)):
                 self._act(target, action.expression, 1)
 
-    def _enqueue(self, node: AnswerNode) -> None:
-        rank = node.spec.rank
-        queue = self._queues.get(rank)
-        if queue is None:
-            self._queues[rank] = queue = {}
-            heapq.heappush(self._waiting, rank)
-        queue[node] = None
-
     def _wake(self, node: AnswerNode) -> None:
         self._touched[node] = None
         for dependent in node.spec.dependents:
@@ -547,7 +512,7 @@ class Interview:
             return  # it waits already
         for target in self._instances(spec, node.row, pinned):
             if is_state:
-                self._enqueue(target)
+                self._waiting.add(target)
             else:
                 self._touched[target] = None
 
@@ -559,8 +524,7 @@ class Interview:
     def _run(self) -> None:
         """Settle everything that waits, lowest rank first; a form that goes in circles stops at its limit of work."""
         while self._waiting:
-            rank = heapq.heappop(self._waiting)
-            nodes = self._queues.pop(rank, {})
+            nodes = self._waiting.pop()
             for node in nodes:
                 try:
                     self._settle(node)
@@ -570,10 +534,9 @@ class Interview:
 
     def _give_up(self, node: AnswerNode, nodes: dict[AnswerNode, None]) -> None:
         """A form asked for too much work: what still waits counts as asked, so that no answer is lost."""
-        for waiting in (node, *nodes, *(left for queue in self._queues.values() for left in queue)):
+        for waiting in (node, *nodes, *self._waiting):
             waiting.is_relevant = True
         self._waiting.clear()
-        self._queues.clear()
         self.strays.append(Issue("too_much_work", node.address))
 
     def _settle(self, node: AnswerNode) -> None:

@@ -120,7 +120,8 @@ def _build(definition: FormDefinition) -> Program:
 
 
 def _add(program: Program, item: Item, parent: Spec | None, repeats: tuple[Spec, ...]) -> Spec:
-    spec = Spec(item, parent, repeats, item.path, is_repeat=isinstance(item, Repeat), is_leaf=isinstance(item, Question))
+    spec = Spec(item, parent, repeats, item.path)
+    spec.is_repeat, spec.is_leaf = isinstance(item, Repeat), isinstance(item, Question)
     program.by_path[item.path] = spec
     spec.relevant = _test(item.relevant)
     spec.read_only = _test(item.read_only)

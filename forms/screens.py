@@ -26,7 +26,7 @@ def screens(definition: FormDefinition) -> tuple[Screen, ...]:
     found: list[Screen] = []
     loose: list[Item] = []
     for item in definition.items:
-        if isinstance(item, Group) and single and not isinstance(item, Repeat):
+        if isinstance(item, Group) and single and not isinstance(item, Repeat) and "field-list" not in item.appearance:
             _close(found, loose)
             found.extend(_single(item))
         elif isinstance(item, Group):

@@ -31,5 +31,6 @@ sh tools/node.sh node node_modules/vitest/vitest.mjs run
 .venv/bin/python -m pytest -n 2 --dist loadgroup -q -m "not soak"
 case "$missing" in
   *postgres*) ;;
-  *) .venv/bin/python -m pytest tests/survey_app tests/invariants -n 2 --dist loadgroup -q -m "not soak and not one_database" --database postgres ;;
+  *) .venv/bin/python -m pytest tests/survey_app tests/invariants -n 2 --dist loadgroup -q -m "not soak and not one_database" --database postgres
+    .venv/bin/python -m pytest tests/e2e -q -m "e2e and postgres" --database postgres ;;
 esac

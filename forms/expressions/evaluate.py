@@ -121,8 +121,10 @@ def _if(call: Call) -> Rule:
     condition, yes, no = (rule_of(argument) for argument in call.arguments)
     holds = condition.truth
     return Rule(
-        _choose(holds, yes.value, no.value), _choose(holds, yes.truth, no.truth),
-        _choose(holds, yes.number, no.number), _choose(holds, yes.text, no.text),
+        _choose(holds, yes.value, no.value),
+        _choose(holds, yes.truth, no.truth),
+        _choose(holds, yes.number, no.number),
+        _choose(holds, yes.text, no.text),
         yes.kind if yes.kind == no.kind else "any",
     )
 

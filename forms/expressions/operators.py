@@ -295,4 +295,3 @@ OPERATORS: Final[Mapping[str, Callable[..., Rule]]] = {
     "neg": _neg,
     "|": _union,
 }
-

@@ -47,7 +47,9 @@ class Rule:
 def any_rule(value: Thunk) -> Rule:
     """A rule that knows nothing of its result."""
     return Rule(
-        value, lambda scope: to_bool(value(scope)), lambda scope: to_number(value(scope)),
+        value,
+        lambda scope: to_bool(value(scope)),
+        lambda scope: to_number(value(scope)),
         lambda scope: to_text(value(scope)),
     )
 
@@ -83,8 +85,11 @@ def literal_rule(literal: str | float) -> Rule:
 def single_rule(nodes: Callable[[Scope], Nodes], single: Callable[[Scope], Single]) -> Rule:
     """A rule that yields nodes, mostly one."""
     return Rule(
-        nodes, lambda scope: single_truth(single(scope)), lambda scope: single_number(single(scope)),
-        lambda scope: single_text(single(scope)), single=single,
+        nodes,
+        lambda scope: single_truth(single(scope)),
+        lambda scope: single_number(single(scope)),
+        lambda scope: single_text(single(scope)),
+        single=single,
     )
 
 

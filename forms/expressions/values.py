@@ -263,6 +263,8 @@ def stamp(moment: datetime) -> str:
 
 def format_number(value: float) -> str:
     """The shortest digits that read back the same; no exponent from 1e-7 down or below 1e21."""
+    if type(value) is int and -(2**53) < value < 2**53:
+        return str(value)
     if value != value:
         return "NaN"
     if math.isinf(value):

@@ -5,7 +5,7 @@ import type { Value } from "./form/definition";
 import { sha256Hex } from "./form/canonical";
 import { uuid } from "./form/functions";
 import { isoDateTime } from "./form/dates";
-import { deviceClock } from "./form/interview";
+import { deviceClock } from "./form/slots";
 
 export type SaveState = "saved" | "saving" | "offline" | "refused";
 

@@ -74,6 +74,7 @@ TEMPLATES: Mapping[str, str] = {
 NUMBERS = frozenset({"integer", "decimal", "range"})
 # Behind a number that can be read in two ways, so that it stays as typed and is flagged until somebody chooses.
 UNSURE = " ?"
+TWO_WAYS = "This can be read in two ways. Please choose one:"
 SELECTS = frozenset({"select_one", "select_multiple", "rank"})
 
 
@@ -546,5 +547,7 @@ def problems_of(issues: Iterable[Any], language: str) -> dict[str, list[str]]:
     """Issues of an interview by the address of their question, in words."""
     found: dict[str, list[str]] = {}
     for issue in issues:
-        found.setdefault(issue.where, []).append(translate_issue(issue, language))
+        is_unsure = issue.code == "wrong_type" and str(issue.parameters.get("value", "")).endswith(UNSURE)
+        words = translate(TWO_WAYS, language) if is_unsure else translate_issue(issue, language)
+        found.setdefault(issue.where, []).append(words)
     return found

@@ -30,7 +30,7 @@ from survey_app.campaigns.outcomes import OUTCOMES
 from survey_app.collect import pages, papers, receipts, rich, service, texts
 from survey_app.collect import review as review_of
 from survey_app.config import Settings
-from survey_app.languages import gettext, text_of
+from survey_app.languages import TIME_ZONE, gettext, text_of
 from survey_app.models import Draft
 from survey_app.problems import Invalid
 from survey_app.questionnaires import service as questionnaires
@@ -93,7 +93,7 @@ def landing(token: str) -> ResponseReturnValue:
             token=token,
             texts=texts.texts_for(service.form_of_link(invitation)),
             establishment_name=invitation.establishment.name,
-            closes_on=invitation.campaign.closes_on,
+            closes_on=min(invitation.campaign.closes_on, invitation.expires_at.astimezone(TIME_ZONE).date()),
             is_begun=state == "begun",
             is_sent=state == "sent",
             in_app_browser=bool(CHAT_BROWSERS.search(request.user_agent.string)),
@@ -431,7 +431,12 @@ def _pdf(data: dict[str, Any], name: str) -> Response:
 @allow(Permission.COLLECT)
 def work() -> ResponseReturnValue:
     user = current_user()
-    items = [item for item in campaigns.work_of(user) if not item.is_done]
+    returned = submissions.list_returned(user)
+    waiting = {(record.campaign_id, record.establishment_id) for _, record in returned}  # shown above, not twice
+    items = [
+        item for item in campaigns.work_of(user)
+        if not item.is_done and (item.assignment.campaign_id, item.assignment.establishment_id) not in waiting
+    ]
     sent = submissions.list_sent(user)
     return render_template(
         "collect/work.html",
@@ -453,7 +458,7 @@ def work() -> ResponseReturnValue:
                 "comment": record.review_comment,
                 "form": text_of(record.questionnaire.title),
             }
-            for _, record in submissions.list_returned(user)
+            for _, record in returned
         ],
         sent=[
             {

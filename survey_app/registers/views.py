@@ -163,7 +163,7 @@ def edit(establishment_id: int) -> ResponseReturnValue:
     user = current_user()
     unit = service.get_editable(user, establishment_id)
     register, personal = unit.register, service.sees_personal(user, unit)
-    texts: Mapping[str, str] = {k: "" if v is None else str(v) for k, v in service.field_values(unit).items()}
+    texts: Mapping[str, str] = {name: _typed(value) for name, value in service.field_values(unit).items()}
     reasons: tuple[Reason, ...] = ()
     if request.method == "POST":
         texts = _texts(register.name, personal=personal)
@@ -173,6 +173,13 @@ def edit(establishment_id: int) -> ResponseReturnValue:
             return redirect(url_for(".establishment", establishment_id=unit.id))
         reasons = saved
     return _edit_page(unit, register.name, text_of(register.title), texts, reasons, personal=personal)
+
+
+def _typed(value: object) -> str:
+    """A stored value as people type it here: a decimal comma, which no reading mistakes for thousands."""
+    if isinstance(value, float):
+        return format(value, ".15g").replace(".", ",")
+    return "" if value is None else str(value)
 
 
 def _texts(register: str, *, personal: bool) -> dict[str, str]:

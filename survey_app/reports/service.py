@@ -44,6 +44,7 @@ class Figure:
     missing: int
     target: float | None
     group: str | None = None
+    population: int | None = None  # units of the frame; of a ratio the denominator is an amount, not a count
     provisional: float | None = None  # the same with records still under review; a count's numerator, else the share
 
     @property
@@ -199,7 +200,9 @@ def _estimated(shown: View, indicator: PlanIndicatorSpec, by: str | None) -> lis
         _numeric(pd.DataFrame(rows, columns=columns), keys), frame, indicator.name, keys,
         is_share=indicator.kind == "share",
     )
-    return [_figure(shown, indicator, {str(k): v for k, v in row.items()}, by) for row in table.frame.to_dict("records")]
+    found = [{str(name): value for name, value in row.items()} for row in table.frame.to_dict("records")]
+    units = frame.groupby(keys, dropna=False)["n_frame"].sum().to_dict() if by else {None: frame["n_frame"].sum()}
+    return [_figure(shown, indicator, row, by, int(units.get(_known(row[by]) if by else None, 0))) for row in found]
 
 
 def _numeric(table: pd.DataFrame, keys: Sequence[str]) -> pd.DataFrame:
@@ -243,11 +246,13 @@ def _counted(shown: View, indicator: PlanIndicatorSpec, row: Mapping[str, Any], 
     )
 
 
-def _figure(shown: View, indicator: PlanIndicatorSpec, row: Mapping[str, Any], by: str | None) -> Figure:
+def _figure(
+    shown: View, indicator: PlanIndicatorSpec, row: Mapping[str, Any], by: str | None, population: int
+) -> Figure:
     return Figure(
         indicator, row["numerator"], row["denominator"], _known(row["coverage"]), _known(row["low"]),
         _known(row["high"]), row["method"], int(row["n"]), int(row["missing"]), target_of(shown, indicator),
-        group=_known(row[by]) if by else None,
+        group=_known(row[by]) if by else None, population=population,
     )
 
 

@@ -33,6 +33,7 @@ from survey_app.models import (
     utc_now,
 )
 from survey_app.problems import Conflict, Invalid, NotFound
+from survey_app.programme import service as programme
 from survey_app.questionnaires import service as questionnaires
 from survey_app.registers.service import Page, paged
 from survey_app.submissions import attachments, reading, service
@@ -178,7 +179,7 @@ def choices(user: User, permission: Permission = Permission.VIEW_SUBMISSIONS) ->
     return {
         "campaigns": titled(Campaign, Record.campaign_id, Campaign.name),
         "questionnaires": titled(Questionnaire, Record.questionnaire_id, Questionnaire.form_id),
-        "areas": [(area, area) for area in sorted(area for area in found if area)],
+        "areas": [(area, programme.name_of("area", area)) for area in sorted(area for area in found if area)],
     }
 
 

@@ -120,6 +120,7 @@ def _prefill(
     )
     if replaced is None:
         known: dict[str, Any] = {**registers.prefill(establishment, _register(establishment))}
+        known[role_question(definition, "date_question")] = clock.now.date().isoformat()
         known.update(visit.shared if visit else {})
         known[role_question(definition, "mode_question")] = draft.mode
         interview.load(_addressed(definition, known), {})

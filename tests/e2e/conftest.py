@@ -14,19 +14,25 @@ from pathlib import Path
 from urllib.request import urlopen
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, ViewportSize, expect, sync_playwright
 
 from tests.postgres import free_port, private_server
 
 ROOT = Path(__file__).parents[2]
 CHROMIUM = next((shutil.which(n) for n in ("chromium", "chromium-browser", "google-chrome") if shutil.which(n)), None)
 FLAGS = [
-    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
-    "--disable-component-update", "--disable-sync",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
 ]
-PHONE = {"width": 360, "height": 740}
-DESK = {"width": 1280, "height": 800}
-BARS = "position => document.querySelectorAll('.bar-bottom, .interview-head').forEach(e => { e.style.position = position; })"
+PHONE: ViewportSize = {"width": 360, "height": 740}
+DESK: ViewportSize = {"width": 1280, "height": 800}
+BARS = """position => document.querySelectorAll('.bar-bottom, .interview-head')
+  .forEach(e => { e.style.position = position; })"""
 expect.set_options(timeout=15_000)
 AXE = ROOT / "node_modules/axe-core/axe.min.js"
 
@@ -58,7 +64,10 @@ def start_demo(folder: Path, database_url: str | None = None) -> Server:
     port = free_port()
     log = folder / "server.log"
     environ = {
-        **os.environ, "PORT": str(port), "HOST": "127.0.0.1", "SURVEY_DATA_DIR": str(folder / "data"),
+        **os.environ,
+        "PORT": str(port),
+        "HOST": "127.0.0.1",
+        "SURVEY_DATA_DIR": str(folder / "data"),
         "PYTHONUNBUFFERED": "1",
     }
     if database_url:
@@ -112,8 +121,13 @@ def browser() -> Iterator[Browser]:
 def make_phone(browser: Browser) -> BrowserContext:
     """A touch phone of 360 x 740, in Vietnamese, on Viet Nam's clock, at a factory."""
     context = browser.new_context(
-        viewport=PHONE, has_touch=True, is_mobile=True, device_scale_factor=2, locale="vi-VN",
-        timezone_id="Asia/Ho_Chi_Minh", geolocation={"latitude": 20.25, "longitude": 105.97, "accuracy": 12},
+        viewport=PHONE,
+        has_touch=True,
+        is_mobile=True,
+        device_scale_factor=2,
+        locale="vi-VN",
+        timezone_id="Asia/Ho_Chi_Minh",
+        geolocation={"latitude": 20.25, "longitude": 105.97, "accuracy": 12},
         permissions=["geolocation"],
     )
     context.set_default_timeout(15_000)

@@ -4,20 +4,26 @@ from __future__ import annotations
 
 import io
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
 import pytest
 from PIL import Image
-from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect
+from playwright.sync_api import Browser, BrowserContext, FilePayload, Locator, Page, expect
 
 from tests.e2e.conftest import DESK, Server, check, make_phone
-from tests.e2e.filling import Filling, follow
+from tests.e2e.filling import Answer, Filling, follow
 
 pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("e2e")]
 CAMPAIGN = "Đánh giá nhanh, giai đoạn II (mẫu)"
 GPS = 0x8825
+# What stands in every question of the page, those of other screens included.
+SHOWN = """() => Object.fromEntries([...document.querySelectorAll('#interview [data-question]')].map(e => {
+  const field = e.querySelector('input:not([type=hidden],[type=radio],[type=checkbox],[type=file]),select,textarea');
+  const ticked = [...e.querySelectorAll('input:checked')].map(box => box.value).join(' ');
+  return [e.dataset.question.split('/').pop(), ticked || (field ? field.value : '')];
+}))"""
 
 
 def photo_with_place() -> bytes:
@@ -33,8 +39,8 @@ def photo_with_place() -> bytes:
 
 
 def take_photo(page: Page, question: Locator) -> None:
-    shot = {"name": "IMG_0001.JPG", "mimeType": "image/jpeg", "buffer": photo_with_place()}
-    question.locator("input[type=file]").set_input_files([shot])  # type: ignore[list-item]
+    shot: FilePayload = {"name": "IMG_0001.JPG", "mimeType": "image/jpeg", "buffer": photo_with_place()}
+    question.locator("input[type=file]").set_input_files([shot])
     expect(question.locator("[data-preview]")).to_be_visible()
 
 
@@ -65,7 +71,7 @@ def with_evidence(page: Page, question: Locator) -> None:
     take_photo(page, question.locator("[data-question]"))
 
 
-ANSWERS = {
+ANSWERS: Mapping[str, Answer | Sequence[Answer]] = {
     "id_ref_year": "2025",
     "id_mode": "visit",
     "id_visit_date": datetime.now(ZoneInfo("Asia/Ho_Chi_Minh")).date().isoformat(),
@@ -135,7 +141,7 @@ def test_an_assessed_factory_moves_the_coverage_of_the_plan_by_exactly_one(
 
     first = make_phone(browser)
     page = enter(first, "assessor")
-    establishment, address = begin(page, server)
+    establishment = begin(page, server)
     person = Filling(page, ANSWERS)
     person.fill_until("main/qa_c3")
     expect(page.locator("[data-save-state]")).to_have_text("Đã lưu")
@@ -160,8 +166,8 @@ def test_an_assessed_factory_moves_the_coverage_of_the_plan_by_exactly_one(
     desk.close()
 
 
-def begin(page: Page, server: Server) -> tuple[str, str]:
-    """Start a visit from the list of work, open its form and agree; give back the establishment and the address."""
+def begin(page: Page, server: Server) -> str:
+    """Start a visit from the list of work, open its form and agree; give back the establishment's name."""
     page.goto(f"{server.url}/work")
     card = page.locator("section[aria-labelledby=w-todo] li.card", has_text=CAMPAIGN).first
     establishment = card.locator("h3").inner_text()
@@ -173,25 +179,33 @@ def begin(page: Page, server: Server) -> tuple[str, str]:
     page.locator("main button.wide").tap()
     page.wait_for_selector("#interview section[data-screen]:not([hidden])")
     check(page)
-    return establishment, page.url
+    return establishment
 
 
 def finds_everything(page: Page) -> None:
     """What was answered before the browser was closed stands there again, hidden screens included."""
-    shown = page.evaluate("""() => Object.fromEntries([...document.querySelectorAll('#interview [data-question]')].map(e => {
-      const field = e.querySelector('input:not([type=hidden],[type=radio],[type=checkbox],[type=file]),select,textarea');
-      const ticked = [...e.querySelectorAll('input:checked')].map(box => box.value).join(' ');
-      return [e.dataset.question.split('/').pop(), ticked || (field ? field.value : '')];
-    }))""")
+    shown = page.evaluate(SHOWN)
     wanted = {
-        "id_ref_year": "2025", "id_mode": "visit", "id_resp_name": "Nguyễn Thị Thử Nghiệm", "id_phone": "0912345678",
-        "qa_output_qty": "1234,5", "qa_output_unit": "t", "qa_elec_kwh": "84200", "qa_elec_cost": "168,4",
-        "qa_fuels": "coal34 wood", "qa_raw_cost": "1500", "qa_systems": "kiln air motor", "qa_c1_mgmtsys": "iso9001",
-        "qa_c2_benefits": "cost waste", "qa_c3_years": "3",
+        "id_ref_year": "2025",
+        "id_mode": "visit",
+        "id_resp_name": "Nguyễn Thị Thử Nghiệm",
+        "id_phone": "0912345678",
+        "qa_output_qty": "1234,5",
+        "qa_output_unit": "t",
+        "qa_elec_kwh": "84200",
+        "qa_elec_cost": "168,4",
+        "qa_fuels": "coal34 wood",
+        "qa_raw_cost": "1500",
+        "qa_systems": "kiln air motor",
+        "qa_c1_mgmtsys": "iso9001",
+        "qa_c2_benefits": "cost waste",
+        "qa_c3_years": "3",
     }
     assert {name: shown[name] for name in wanted} == wanted
     assert "12 m" in (page.locator("[data-question$='id_gps'] [data-position]").text_content() or "")
-    assert "qa_elec_kwh_photo" in (page.locator("[data-question$='qa_elec_kwh_photo'] [data-file]").text_content() or "")
+    assert "qa_elec_kwh_photo" in (
+        page.locator("[data-question$='qa_elec_kwh_photo'] [data-file]").text_content() or ""
+    )
 
 
 def finish(page: Page, person: Filling) -> None:
@@ -201,7 +215,8 @@ def finish(page: Page, person: Filling) -> None:
         person.go_on()
     while person.screen() != "review":
         add_rows(page)
-        check(page) if person.screen() == "main/qa_g9" else None
+        if person.screen() == "main/qa_g9":
+            check(page)
         person.screens.append(person.screen())
         person.fill_screen()
         person.go_on()
@@ -231,5 +246,3 @@ def approve(page: Page, server: Server, establishment: str, receipt: str) -> Non
         assert not picture.getexif()
     page.get_by_role("button", name="Duyệt").click()
     expect(page.locator(".badge.approved").first).to_be_visible()
-
-

@@ -1,4 +1,4 @@
-"""Every page staff and respondents meet: no serious accessibility fault, nothing overflows at 320 px and at 200 % text."""
+"""Every page people meet: no serious accessibility fault, nothing overflows at 320 px and at 200 % text."""
 
 from __future__ import annotations
 
@@ -10,7 +10,16 @@ from playwright.sync_api import BrowserContext, Page
 from tests.e2e.conftest import Server, check, overflow
 
 pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("e2e")]
-STAFF_PAGES = ["/coverage", "/submissions", "/campaigns", "/registers", "/questionnaires", "/plans", "/users", "/account"]
+STAFF_PAGES = [
+    "/coverage",
+    "/submissions",
+    "/campaigns",
+    "/registers",
+    "/questionnaires",
+    "/plans",
+    "/users",
+    "/account",
+]
 
 
 @pytest.mark.parametrize("path", STAFF_PAGES)

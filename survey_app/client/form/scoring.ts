@@ -3,7 +3,8 @@
 import type { Ast, CheckRow, MeasureRow, ResourceRow, ScoreRow, Value } from "./definition";
 import { evaluate, toBoolean, toNumber, toText, type Result } from "./expressions";
 import { round } from "./functions";
-import type { Interview, Row, Slot } from "./interview";
+import type { Interview } from "./interview";
+import type { Row, Slot } from "./slots";
 
 export interface ItemScore {
   name: string;

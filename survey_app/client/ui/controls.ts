@@ -3,7 +3,8 @@
 import { isNumeric, type Choice, type Question, type Value } from "../form/definition";
 import { isoDateTime } from "../form/dates";
 import { readNumber, plainNumber } from "../form/numbers";
-import { deviceClock, type Interview } from "../form/interview";
+import type { Interview } from "../form/interview";
+import { deviceClock } from "../form/slots";
 import { t } from "../texts";
 import { all, clone, find, setText } from "./dom";
 import { bindCapture, type Capture } from "./capture";

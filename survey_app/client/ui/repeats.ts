@@ -33,7 +33,7 @@ export class Repeats {
     const made = ids.filter((id) => !drawn.has(id)).map((id) => this.make(element, id));
     list.append(...made);
     for (const row of made) this.bind(row);
-    this.number(list);
+    this.number(list, drawn.size === ids.length - made.length ? drawn.size : 0);
   }
 
   private make(element: HTMLElement, id: string): HTMLElement {
@@ -57,8 +57,10 @@ export class Repeats {
     row.remove();
   }
 
-  private number(list: HTMLElement): void {
-    [...list.children].forEach((row, index) => { setText(find(row, ":scope > .row-title [data-row-number]"), String(index + 1)); });
+  private number(list: HTMLElement, from = 0): void {
+    for (let index = from; index < list.children.length; index += 1) {
+      setText(find(list.children[index] as HTMLElement, ":scope > .row-title [data-row-number]"), String(index + 1));
+    }
   }
 
   /** A row is called by its first answer. */

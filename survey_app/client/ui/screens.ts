@@ -118,7 +118,9 @@ export class Screens {
     const screen = this.screens.find((one) => one.name === this.current);
     this.page.runChecks();
     const wrong = screen ? this.page.showProblems(this.questionsOf(screen)) : [];
-    const key = wrong.join("\n");
+    const { interview } = this.page;
+    // The same faults pressed twice may wait until sending; a new one stops again.
+    const key = wrong.map((address) => `${address} ${interview.issueAt(address)?.code} ${interview.value(address)}`).join("\n");
     if (!wrong.length || key === this.pressed) return this.step(1);
     this.pressed = key;
     this.showSummary(wrong);

@@ -51,6 +51,7 @@ export function issueWords(interview: Interview, issue: Issue): string {
     case "check":
       return t("Please look at this answer again.");
     case "wrong_type":
+      if (String(interview.value(issue.where)).endsWith(UNSURE)) return t("This can be read in two ways. Please choose one:");
       if (!question || !isNumeric(question)) return t("“{value}” does not fit a question of type {type}.", issue.parameters);
       if (isWhole(question) && typeof interview.value(issue.where) === "number") return t("Please type a whole number.");
       return t("Please type a number, for example {example}.", { example: formatNumber(isWhole(question) ? 1234 : 1234.5, interview.language) });
