@@ -38,7 +38,7 @@ test: install-dev client ## every test: Python, TypeScript, browser
 	@sh tools/test.sh
 
 lint: install-dev ## style
-	@$(BIN)/ruff check . && $(BIN)/ruff format --check .
+	@$(BIN)/ruff check .
 
 types: install-dev client ## types, Python and TypeScript
 	@$(BIN)/mypy

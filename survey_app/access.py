@@ -204,9 +204,7 @@ def _grants(user: User, permission: Permission) -> list[Grant]:
     return [grant for grant in user.grants if permission in ROLES.get(grant.role, frozenset())]
 
 
-def _where_granted(
-    user: User, permission: Permission, area: Column, campaign: Column | None
-) -> ColumnElement[bool]:
+def _where_granted(user: User, permission: Permission, area: Column, campaign: Column | None) -> ColumnElement[bool]:
     """True for rows whose area and campaign some grant with the permission covers."""
     clauses: list[ColumnElement[bool]] = []
     for grant in _grants(user, permission):
@@ -284,7 +282,9 @@ def init_app(app: Flask) -> None:
     """Check the rule of every request before its view runs; writing requests take their turn here."""
     app.before_request(_enforce)
     app.jinja_env.globals.update(
-        find_user=find_user, may=lambda name: has_permission(find_user(), Permission(name)), find_invitation=find_invitation
+        find_user=find_user,
+        may=lambda name: has_permission(find_user(), Permission(name)),
+        find_invitation=find_invitation,
     )
 
 
@@ -308,9 +308,7 @@ def _enforce() -> None:
 def _check(rule: Rule) -> None:
     if rule.kind == "respondent":
         current_invitation()
-    elif rule.kind == "staff":
-        _require(current_user(), rule)
-    elif rule.kind == "collector" and find_invitation() is None:
+    elif rule.kind == "staff" or (rule.kind == "collector" and find_invitation() is None):
         _require(current_user(), rule)
 
 
@@ -336,9 +334,14 @@ def audit(action: str, subject: str, **details: Any) -> None:
     last = session.scalars(select(AuditEvent).order_by(AuditEvent.id.desc()).limit(1)).first()
     user = find_user() if request else None
     event = AuditEvent(
-        at=utc_now(), user_id=user.id if user else None, action=action, subject=subject,
-        address=(request.remote_addr or "") if request else "", details=details,
-        previous_hash=last.hash if last else "0" * 64, hash="",
+        at=utc_now(),
+        user_id=user.id if user else None,
+        action=action,
+        subject=subject,
+        address=(request.remote_addr or "") if request else "",
+        details=details,
+        previous_hash=last.hash if last else "0" * 64,
+        hash="",
     )
     event.hash = audit_hash(event)
     session.add(event)
@@ -347,16 +350,45 @@ def audit(action: str, subject: str, **details: Any) -> None:
 
 def audit_hash(event: AuditEvent) -> str:
     """SHA-256 over the row and the hash before it, so that a changed or removed row breaks the chain."""
-    row = [event.previous_hash, event.at.isoformat(), event.user_id, event.action, event.subject, event.address,
-           event.details]
+    row = [
+        event.previous_hash,
+        event.at.isoformat(),
+        event.user_id,
+        event.action,
+        event.subject,
+        event.address,
+        event.details,
+    ]
     return hashlib.sha256(json.dumps(row, sort_keys=True, ensure_ascii=False).encode()).hexdigest()
 
 
 __all__ = [
-    "ROLES", "Permission", "Rule", "allow", "areas_of", "audit", "audit_hash", "collector", "covers_every_area",
-    "current_invitation", "current_user",
-    "find_invitation", "find_sign_in", "find_user", "has_permission", "hash_token", "late_write", "one", "public", "respondent",
-    "rule_of", "touch_sign_in", "visible_campaigns", "visible_drafts", "visible_establishments", "visible_in_campaign",
+    "ROLES",
+    "Permission",
+    "Rule",
+    "allow",
+    "areas_of",
+    "audit",
+    "audit_hash",
+    "collector",
+    "covers_every_area",
+    "current_invitation",
+    "current_user",
+    "find_invitation",
+    "find_sign_in",
+    "find_user",
+    "has_permission",
+    "hash_token",
+    "late_write",
+    "one",
+    "public",
+    "respondent",
+    "rule_of",
+    "touch_sign_in",
+    "visible_campaigns",
+    "visible_drafts",
+    "visible_establishments",
+    "visible_in_campaign",
     "visible_records",
     "visible_submissions",
 ]

@@ -74,7 +74,7 @@ def coverage(plan: str | None, phase: str | None, provisional: bool, form: str) 
     from survey_app.models import Grant, User
     from survey_app.reports import service
 
-    everybody = User(name="command line", email="", password_hash="", grants=[Grant(role="administrator")])  # noqa: S106
+    everybody = User(name="command line", email="", password_hash="", grants=[Grant(role="administrator")])
     shown = service.view(everybody, plan, phase, provisional=provisional)
     rows = list(service.rows(shown))
     if form == "csv":
@@ -93,10 +93,14 @@ def _as_table(rows: list[dict[str, Any]]) -> str:
         group = row["group_label"] or row["group"] or ("(all)" if row["grouping"] == "all" else "(not classified)")
         value = f"{row['numerator']:.0f}" if row["denominator"] is None else _percent(row["value"])
         limits = f"{_percent(row['low'])}-{_percent(row['high'])}" if row["low"] is not None else ""
-        target = "" if row["target"] is None else _percent(row["target"]) if row["target"] <= 1 else f"{row['target']:.0f}"
+        target = (
+            "" if row["target"] is None else _percent(row["target"]) if row["target"] <= 1 else f"{row['target']:.0f}"
+        )
         whole = "" if row["denominator"] is None else f"{row['denominator']:.0f}"
         counted = row["numerator"] if row["interval"] == "count" else row["n"]
-        lines.append(f"{row['indicator']:8} {group[:28]:28} {value:>8} {limits:>15} {counted:>7.0f} {whole:>7} {target:>7}")
+        lines.append(
+            f"{row['indicator']:8} {group[:28]:28} {value:>8} {limits:>15} {counted:>7.0f} {whole:>7} {target:>7}"
+        )
     return "\n".join(lines)
 
 
@@ -168,8 +172,15 @@ def serve_app(app: Flask, settings: Settings, threads: int) -> None:
     gc.collect()
     gc.freeze()  # what start-up made stays: do not look through it again and again
     waitress.serve(
-        app, host=settings.host, port=settings.port, threads=threads, ident="", channel_timeout=120,
-        connection_limit=1000, max_request_body_size=settings.limits.workbook_bytes, clear_untrusted_proxy_headers=True,
+        app,
+        host=settings.host,
+        port=settings.port,
+        threads=threads,
+        ident="",
+        channel_timeout=120,
+        connection_limit=1000,
+        max_request_body_size=settings.limits.workbook_bytes,
+        clear_untrusted_proxy_headers=True,
         **_trust(settings),
     )
 
@@ -178,7 +189,8 @@ def _trust(settings: Settings) -> dict[str, Any]:
     if not settings.trusted_proxies:
         return {}
     return {
-        "trusted_proxy": "*", "trusted_proxy_count": settings.trusted_proxies,
+        "trusted_proxy": "*",
+        "trusted_proxy_count": settings.trusted_proxies,
         "trusted_proxy_headers": {"x-forwarded-for", "x-forwarded-proto", "x-forwarded-host"},
     }
 

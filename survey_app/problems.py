@@ -143,7 +143,9 @@ def _draw_bug(error: Exception) -> ResponseReturnValue:
 def wants_json() -> bool:
     """True for the API and for callers that ask for JSON."""
     accepts = request.accept_mimetypes
-    return request.path.startswith("/api/") or accepts.best_match(["text/html", "application/json"]) == "application/json"
+    return (
+        request.path.startswith("/api/") or accepts.best_match(["text/html", "application/json"]) == "application/json"
+    )
 
 
 def error_body(problem: Problem) -> dict[str, Any]:

@@ -41,7 +41,8 @@ def private_server(*, durable: bool = False) -> Iterator[str]:
         shutil.chown(folder, "postgres", "postgres")
     data, port = folder / "data", free_port()
     initdb, postgres = find_program("initdb"), find_program("postgres")
-    assert initdb and postgres, "PostgreSQL is not installed"
+    assert initdb, "PostgreSQL is not installed"
+    assert postgres, "PostgreSQL is not installed"
     quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL, "cwd": "/"}
     subprocess.run(  # type: ignore[call-overload]
         _as_postgres([initdb, "-D", str(data), "-A", "trust", "-U", "survey", "-E", "UTF8", "--no-sync"]),

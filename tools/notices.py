@@ -33,13 +33,21 @@ def client_packages() -> list[tuple[str, str, str]]:
     """(name, version, licence) of the packages whose code reaches the browser."""
     lock = json.loads((ROOT / "package-lock.json").read_text())["packages"]
     names = json.loads((ROOT / "package.json").read_text()).get("dependencies", {})
-    return [(n, lock[f"node_modules/{n}"]["version"], lock[f"node_modules/{n}"].get("license", "")) for n in sorted(names)]
+    return [
+        (n, lock[f"node_modules/{n}"]["version"], lock[f"node_modules/{n}"].get("license", "")) for n in sorted(names)
+    ]
 
 
 def main() -> None:
     """Write the file."""
-    lines = ["# Third-party notices", "", "Installed beside this software, each under its own licence.", "",
-             "| package | version | licence |", "|---|---|---|"]
+    lines = [
+        "# Third-party notices",
+        "",
+        "Installed beside this software, each under its own licence.",
+        "",
+        "| package | version | licence |",
+        "|---|---|---|",
+    ]
     lines += [f"| {name} | {version} | {terms} |" for name, version, terms in [*python_packages(), *client_packages()]]
     (ROOT / "THIRD_PARTY_NOTICES.md").write_text("\n".join(lines) + "\n")
 

@@ -52,7 +52,7 @@ Result: TypeAlias = "float | str | bool | Nodes"
 Index: TypeAlias = "dict[tuple[str, ...], list[dict[str, str]]]"  # items by the texts of some fields
 
 
-class TooMuchWork(Exception):  # noqa: N818 - not an error of the program: a form asked for more than it may
+class TooMuchWork(Exception):
     """An expression exceeded the steps or the text length a form may use."""
 
 

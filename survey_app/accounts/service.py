@@ -78,8 +78,11 @@ def open_sign_in(user: User) -> str:
     """A new sign-in for the user; the token is returned once and only its hash is kept."""
     token = secrets.token_urlsafe(32)
     row = SignInSession(
-        token_hash=hash_token(token), user_id=user.id, expires_at=utc_now() + SIGN_IN_LIFETIME,
-        address=request.remote_addr or "", device=(request.user_agent.string or "")[:200],
+        token_hash=hash_token(token),
+        user_id=user.id,
+        expires_at=utc_now() + SIGN_IN_LIFETIME,
+        address=request.remote_addr or "",
+        device=(request.user_agent.string or "")[:200],
     )
     db.session().add(row)
     db.session().flush()
@@ -106,7 +109,9 @@ def _end(condition: object) -> None:
 def list_sign_ins(user: User) -> Sequence[SignInSession]:
     """Live sign-ins of a user, newest first."""
     query = select(SignInSession).where(SignInSession.user_id == user.id, SignInSession.ended_at.is_(None))
-    return db.session().scalars(query.where(SignInSession.expires_at > utc_now()).order_by(SignInSession.id.desc())).all()
+    return (
+        db.session().scalars(query.where(SignInSession.expires_at > utc_now()).order_by(SignInSession.id.desc())).all()
+    )
 
 
 def list_users() -> Sequence[User]:

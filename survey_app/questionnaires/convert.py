@@ -37,7 +37,7 @@ class Reading:
         return tuple(issue for issue in self.issues if issue.severity is not Severity.ERROR)
 
 
-class ConversionStopped(Exception):  # noqa: N818 - a state of things, not a mistake
+class ConversionStopped(Exception):
     """The child took too long, too much memory, or died; the workbook cannot be read."""
 
 

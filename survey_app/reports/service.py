@@ -83,9 +83,13 @@ class View:
     def question(self, indicator: PlanIndicatorSpec, states: Sequence[str] | None = None) -> Question:
         """What to ask the data for one figure."""
         return Question(
-            user=self.user, plan_id=self.plan.id, phases=tuple(one.name for one in self.phases),
-            reference=self._reference_of(indicator), states=tuple(states or self.states),
-            modes=indicator.counts_modes, scope=indicator.scope,
+            user=self.user,
+            plan_id=self.plan.id,
+            phases=tuple(one.name for one in self.phases),
+            reference=self._reference_of(indicator),
+            states=tuple(states or self.states),
+            modes=indicator.counts_modes,
+            scope=indicator.scope,
             register_kind="unit" if indicator.kind == "unit_share" else "establishment",
         )
 
@@ -163,7 +167,10 @@ def breakdown(shown: View, indicator: PlanIndicatorSpec, by: str | None = None) 
     if by is not None and by not in GROUPINGS:
         raise NotFound
     kinds = {
-        "share": _estimated, "ratio": _estimated, "survey_coverage": _survey_coverage, "count": _count,
+        "share": _estimated,
+        "ratio": _estimated,
+        "survey_coverage": _survey_coverage,
+        "count": _count,
         "unit_share": _unit_share,
     }
     make = kinds.get(indicator.kind)
@@ -197,7 +204,10 @@ def _estimated(shown: View, indicator: PlanIndicatorSpec, by: str | None) -> lis
     rows = cells.value_cells(question, indicator.sources, denominator, keys, indicator.excluded_by)
     columns = ["stratum", *keys, "n", "missing", "sum_y", "sum_x", "var_y", "var_x", "cov_xy"]
     table = estimated(
-        _numeric(pd.DataFrame(rows, columns=columns), keys), frame, indicator.name, keys,
+        _numeric(pd.DataFrame(rows, columns=columns), keys),
+        frame,
+        indicator.name,
+        keys,
         is_share=indicator.kind == "share",
     )
     found = [{str(name): value for name, value in row.items()} for row in table.frame.to_dict("records")]
@@ -223,9 +233,7 @@ def _count(shown: View, indicator: PlanIndicatorSpec, by: str | None) -> list[Fi
         rows = cells.reached_counts(question, _forms(indicator), [by], every=False)
         return [_counted(shown, indicator, row, by) for row in _sorted(rows, by)]
     done = cells.count_reached(question, _forms(indicator), every=False)
-    return [
-        Figure(indicator, done, None, None, None, None, "count", done, 0, target_of(shown, indicator))
-    ]
+    return [Figure(indicator, done, None, None, None, None, "count", done, 0, target_of(shown, indicator))]
 
 
 def _unit_share(shown: View, indicator: PlanIndicatorSpec, by: str | None) -> list[Figure]:
@@ -241,8 +249,17 @@ def _counted(shown: View, indicator: PlanIndicatorSpec, row: Mapping[str, Any], 
     total = row["denominator"]
     value = row["numerator"] / total if total else None
     return Figure(
-        indicator, row["numerator"], total, value, None, None, "count", row.get("n", row["numerator"]), 0,
-        target_of(shown, indicator), group=row[by] if by else None,
+        indicator,
+        row["numerator"],
+        total,
+        value,
+        None,
+        None,
+        "count",
+        row.get("n", row["numerator"]),
+        0,
+        target_of(shown, indicator),
+        group=row[by] if by else None,
     )
 
 
@@ -250,9 +267,18 @@ def _figure(
     shown: View, indicator: PlanIndicatorSpec, row: Mapping[str, Any], by: str | None, population: int
 ) -> Figure:
     return Figure(
-        indicator, row["numerator"], row["denominator"], _known(row["coverage"]), _known(row["low"]),
-        _known(row["high"]), row["method"], int(row["n"]), int(row["missing"]), target_of(shown, indicator),
-        group=_known(row[by]) if by else None, population=population,
+        indicator,
+        row["numerator"],
+        row["denominator"],
+        _known(row["coverage"]),
+        _known(row["low"]),
+        _known(row["high"]),
+        row["method"],
+        int(row["n"]),
+        int(row["missing"]),
+        target_of(shown, indicator),
+        group=_known(row[by]) if by else None,
+        population=population,
     )
 
 
@@ -288,15 +314,18 @@ def progress(shown: View) -> list[Progress]:
     visible = visible_establishments(shown.user, Permission.VIEW_COVERAGE).with_only_columns(Establishment.id)
     query = (
         select(Questionnaire.form_id, Record.state, func.count())
-        .select_from(Record).join(Campaign, Record.campaign_id == Campaign.id)
+        .select_from(Record)
+        .join(Campaign, Record.campaign_id == Campaign.id)
         .join(Questionnaire, Record.questionnaire_id == Questionnaire.id)
         .where(Campaign.plan_id == shown.plan.id, Campaign.phase.in_([one.name for one in shown.phases]))
-        .where(Record.establishment_id.in_(visible)).group_by(Questionnaire.form_id, Record.state)
+        .where(Record.establishment_id.in_(visible))
+        .group_by(Questionnaire.form_id, Record.state)
     )
     counts = {(form_id, state): count for form_id, state, count in db.session().execute(query)}
     forms = db.session().scalars(select(Questionnaire).order_by(Questionnaire.id)).all()
     return [
-        Progress(form.form_id, form.title, *(counts.get((form.form_id, state), 0) for state in _STATES)) for form in forms
+        Progress(form.form_id, form.title, *(counts.get((form.form_id, state), 0) for state in _STATES))
+        for form in forms
     ]
 
 
@@ -321,7 +350,12 @@ class Page:
 
 
 def establishments_behind(
-    shown: View, indicator: PlanIndicatorSpec, *, reached: bool, by: str | None = None, group: str | None = None,
+    shown: View,
+    indicator: PlanIndicatorSpec,
+    *,
+    reached: bool,
+    by: str | None = None,
+    group: str | None = None,
     page: int = 1,
 ) -> Page:
     """The frame's establishments that a figure counts (or does not), of one group or of all."""
@@ -343,8 +377,24 @@ def establishments_behind(
 # As a table -----------------------------------------------------------------------------------------------------
 
 COLUMNS = (
-    "plan", "phase", "state", "indicator", "label", "grouping", "group", "group_label", "numerator", "denominator",
-    "value", "low", "high", "interval", "n", "missing", "target", "reference_date",
+    "plan",
+    "phase",
+    "state",
+    "indicator",
+    "label",
+    "grouping",
+    "group",
+    "group_label",
+    "numerator",
+    "denominator",
+    "value",
+    "low",
+    "high",
+    "interval",
+    "n",
+    "missing",
+    "target",
+    "reference_date",
 )
 
 
@@ -360,12 +410,23 @@ def rows(shown: View, groupings: Sequence[str] = GROUPINGS) -> Iterator[dict[str
 
 def _table_row(shown: View, found: Figure, by: str | None) -> dict[str, Any]:
     return {
-        "plan": shown.plan.name, "phase": shown.phase,
+        "plan": shown.plan.name,
+        "phase": shown.phase,
         "state": "approved" if shown.states == APPROVED else "provisional",
-        "indicator": found.indicator.name, "label": text_of(dict(found.indicator.label)), "grouping": by or "all",
-        "group": found.group or "", "group_label": programme.name_of(by, found.group) if by and found.group else "",
-        "numerator": found.numerator, "denominator": found.denominator, "value": found.value, "low": found.low,
-        "high": found.high, "interval": found.method, "n": found.n, "missing": found.missing, "target": found.target,
+        "indicator": found.indicator.name,
+        "label": text_of(dict(found.indicator.label)),
+        "grouping": by or "all",
+        "group": found.group or "",
+        "group_label": programme.name_of(by, found.group) if by and found.group else "",
+        "numerator": found.numerator,
+        "denominator": found.denominator,
+        "value": found.value,
+        "low": found.low,
+        "high": found.high,
+        "interval": found.method,
+        "n": found.n,
+        "missing": found.missing,
+        "target": found.target,
         "reference_date": shown.question(found.indicator).reference.isoformat(),
     }
 
@@ -376,15 +437,23 @@ def workbook(shown: View) -> bytes:
 
     everything = list(rows(shown))
     sheets: dict[str, tuple[Sequence[str], Sequence[Mapping[str, Any]]]] = {
-        grouping: (COLUMNS, [row for row in everything if row["grouping"] == grouping]) for grouping in ("all", *GROUPINGS)
+        grouping: (COLUMNS, [row for row in everything if row["grouping"] == grouping])
+        for grouping in ("all", *GROUPINGS)
     }
-    sheets["definitions"] = (("indicator", "label", "kind", "sources", "scope", "definition"), [
-        {
-            "indicator": one.name, "label": text_of(dict(one.label)), "kind": one.kind,
-            "sources": ", ".join(one.sources), "scope": one.scope, "definition": text_of(dict(one.definition)),
-        }
-        for one in shown.spec.indicators
-    ])
+    sheets["definitions"] = (
+        ("indicator", "label", "kind", "sources", "scope", "definition"),
+        [
+            {
+                "indicator": one.name,
+                "label": text_of(dict(one.label)),
+                "kind": one.kind,
+                "sources": ", ".join(one.sources),
+                "scope": one.scope,
+                "definition": text_of(dict(one.definition)),
+            }
+            for one in shown.spec.indicators
+        ],
+    )
     return write_xlsx(sheets)
 
 

@@ -18,15 +18,22 @@ XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
 def _view() -> service.View:
     return service.view(
-        current_user(), request.args.get("plan") or None, request.args.get("phase") or None,
+        current_user(),
+        request.args.get("plan") or None,
+        request.args.get("phase") or None,
         provisional=request.args.get("state") == "provisional",
     )
 
 
 def _draw(template: str, shown: service.View, **values: Any) -> str:
     return render_template(
-        template, shown=shown, plans=programme.list_plans(), plan_spec=programme.plan_spec,
-        provisional=shown.states != service.APPROVED, name_of=programme.name_of, **values,
+        template,
+        shown=shown,
+        plans=programme.list_plans(),
+        plan_spec=programme.plan_spec,
+        provisional=shown.states != service.APPROVED,
+        name_of=programme.name_of,
+        **values,
     )
 
 
@@ -46,7 +53,11 @@ def indicator(name: str) -> ResponseReturnValue:
     found = service.find_indicator(shown, name)
     by = request.args.get("by", GROUPINGS[0])
     return _draw(
-        "reports/indicator.html", shown, figure=service.figure(shown, found), by=by, groupings=GROUPINGS,
+        "reports/indicator.html",
+        shown,
+        figure=service.figure(shown, found),
+        by=by,
+        groupings=GROUPINGS,
         rows=service.breakdown(shown, found, by) if found.kind != "unit_share" else [],
     )
 
@@ -59,11 +70,20 @@ def establishments(name: str) -> ResponseReturnValue:
     found = service.find_indicator(shown, name)
     by = request.args.get("by") or None
     page = service.establishments_behind(
-        shown, found, reached=request.args.get("reached", "1") == "1", by=by, group=request.args.get("group") or None,
+        shown,
+        found,
+        reached=request.args.get("reached", "1") == "1",
+        by=by,
+        group=request.args.get("group") or None,
         page=request.args.get("page", 1, type=int),
     )
     return _draw(
-        "reports/establishments.html", shown, indicator=found, page=page, by=by, group=request.args.get("group"),
+        "reports/establishments.html",
+        shown,
+        indicator=found,
+        page=page,
+        by=by,
+        group=request.args.get("group"),
         reached=request.args.get("reached", "1") == "1",
     )
 
@@ -92,5 +112,7 @@ def _download(shown: service.View, body: bytes, content_type: str, ending: str) 
     db.begin_write()
     audit("coverage_exported", f"plan:{shown.plan.name}", phase=shown.phase, format=ending)
     response = Response(body, content_type=content_type)
-    response.headers["Content-Disposition"] = f'attachment; filename="coverage-{shown.plan.name}-{shown.phase}.{ending}"'
+    response.headers["Content-Disposition"] = (
+        f'attachment; filename="coverage-{shown.plan.name}-{shown.phase}.{ending}"'
+    )
     return response

@@ -60,8 +60,11 @@ class _Reader:
     found: list[Section] = field(default_factory=list)
 
     def read(self, heading: str, level: int, items: Sequence[Item], prefix: str) -> None:
-        lines = [self.line(item, prefix + item.name) for item in items
-                 if isinstance(item, Question) and self.is_shown(item, prefix + item.name)]
+        lines = [
+            self.line(item, prefix + item.name)
+            for item in items
+            if isinstance(item, Question) and self.is_shown(item, prefix + item.name)
+        ]
         place = len(self.found)
         for item in items:
             if not isinstance(item, Question) and self.interview.is_relevant(prefix + item.name):
@@ -102,10 +105,13 @@ class _Reader:
         hidden = question.is_personal and not self.sees_personal and value is not None
         is_file = TYPES[question.type].kind is Kind.FILE and isinstance(value, str)
         return Line(
-            address, self.label(question, address),
+            address,
+            self.label(question, address),
             "" if hidden else shown(self.interview, question, value),
-            self.interview.unit(address) if value is not None and "year" not in question.appearance.split() else "", hidden,
-            str(value) if is_file and not hidden else "", tuple(self.problems.get(address, ())),
+            self.interview.unit(address) if value is not None and "year" not in question.appearance.split() else "",
+            hidden,
+            str(value) if is_file and not hidden else "",
+            tuple(self.problems.get(address, ())),
         )
 
 
@@ -177,6 +183,7 @@ def _below(
 def personal_files(interview: Interview) -> frozenset[str]:
     """File names given to questions marked personal: nobody without the right may open them."""
     return frozenset(
-        str(value) for _address, (question, value) in _answers(interview)
+        str(value)
+        for _address, (question, value) in _answers(interview)
         if question.is_personal and TYPES[question.type].kind is Kind.FILE and value
     )

@@ -42,7 +42,7 @@ FORM = f"""
 | settings | form_id | version | form_title::Tiếng Việt (vi) | form_title::English (en) | default_language |
 |---|---|---|---|---|---|
 |  | canary | 1 | {CANARY} vi | {CANARY} form | English (en) |
-"""  # noqa: E501 - a table has wide rows
+"""
 
 
 @dataclass

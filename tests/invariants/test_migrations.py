@@ -13,7 +13,6 @@ from survey_app.config import Settings
 from survey_app.db import Database
 from survey_app.models import Base
 
-
 pytestmark = pytest.mark.one_database
 @pytest.fixture
 def database(tmp_path: Path) -> Database:

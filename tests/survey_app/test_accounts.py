@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import pairwise
 
 import pytest
 from flask import Flask
@@ -130,7 +131,7 @@ def test_the_audit_chain_breaks_where_a_row_was_edited(sign_in: Callable[..., Fl
     events = session.scalars(select(AuditEvent).order_by(AuditEvent.id)).all()
     assert len(events) >= 6
     assert all(audit_hash(event) == event.hash for event in events)
-    assert all(after.previous_hash == before.hash for before, after in zip(events, events[1:], strict=False))
+    assert all(after.previous_hash == before.hash for before, after in pairwise(events))
     events[1].subject = "user:999"
     assert audit_hash(events[1]) != events[1].hash
 

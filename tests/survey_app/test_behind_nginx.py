@@ -11,7 +11,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 from urllib.error import HTTPError
-from urllib.request import Request, build_opener, HTTPSHandler
+from urllib.request import HTTPSHandler, Request, build_opener
 
 import pytest
 

@@ -31,7 +31,7 @@ LINES = """
     | settings |              |           |                        |                     |         |                      |
     |          | form_id      | version   | form_title             | default_language    |         |                      |
     |          | lines        | 1         | Dây chuyền             | Tiếng Việt (vi)     |         |                      |
-"""  # noqa: E501
+"""
 
 
 @pytest.fixture

@@ -54,7 +54,7 @@ SCORED = """
     | checks     |                  |            |                        |                     |          |            |
     |            | name             | question   | message::Tiếng Việt (vi) | message::English (en) | rule | grade      |
     |            | large            | staff      | Nhiều lao động?        | So many workers?    | ${staff} < 5000 | reason |
-"""  # noqa: E501
+"""
 
 
 def one(session: Session, query: object) -> object:
