@@ -133,7 +133,7 @@ class Filling:
         else:
             control = element.locator("input:not([type=hidden]),textarea").first
             press(control)
-            control.press("ControlOrMeta+a")
+            control.fill("")  # what was known before; a tap may place the caret late and undo a selection
             control.press_sequentially(answer)
 
 
