@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -34,6 +35,7 @@ from survey_app.programme.pack import (
 from survey_app.programme.rules import Lists, evaluate_text, holds
 from survey_app.questionnaires import service as questionnaires
 
+log = logging.getLogger("survey")
 COLUMN_CLASSIFIERS = ("area", "sector", "size", "stratum")
 
 
@@ -77,9 +79,19 @@ def ensure_loaded(demo: bool | None = None) -> None:
         if demo or not plan.is_demo:
             _ensure_plan(plan)
     for (name, source), reading in zip(waiting, readings, strict=True):
+        _ensure_published(name, source, reading)
+
+
+def _ensure_published(name: str, source: bytes, reading: questionnaires.Reading) -> None:
+    """Add and publish an instrument; one changed without a new version number keeps its published self."""
+    try:
         version = questionnaires.add_reading(reading, source, f"{name}.md")
-        if not version.is_published:
-            questionnaires.publish(version)
+    except questionnaires.AlreadyPublished:
+        # A published version never changes, and a start must not fail for it: whoever edits a pack sees this line.
+        log.warning("instrument %s was changed without a new version; the published one stays in use", name)
+        return
+    if not version.is_published:
+        questionnaires.publish(version)
 
 
 def _ensure_register(spec: RegisterSpec) -> None:

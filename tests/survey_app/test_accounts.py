@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from itertools import pairwise
 
@@ -41,7 +42,8 @@ def test_a_wrong_password_and_an_unknown_address_get_the_same_answer(client: Fla
     wrong = enter(client, "lan@example.vn", "something else entirely")
     unknown = enter(client, "nobody@example.vn", "something else entirely")
     assert wrong.status_code == unknown.status_code == 422
-    assert wrong.text.replace("lan@", "nobody@") == unknown.text
+    tokens = re.compile(r'name="csrf_token" value="[^"]*"')
+    assert tokens.sub("", wrong.text.replace("lan@", "nobody@")) == tokens.sub("", unknown.text)
 
 
 def test_the_database_holds_no_token_that_opens_a_sign_in(

@@ -126,3 +126,20 @@ def test_a_later_classifier_may_use_an_earlier_one(app: Flask) -> None:
             scopes=(),
         )
         assert service.derive(spec, {"place": "north"})["stratum"] == "north-"
+
+
+def test_an_instrument_changed_without_a_new_version_keeps_its_published_self_and_the_start_goes_on(
+    app: Flask, session: Session, caplog: pytest.LogCaptureFixture
+) -> None:
+    with app.app_context():
+        service.ensure_loaded()
+        db.commit()
+    version = session.scalars(select(FormVersion).limit(1)).one()
+    version.workbook_sha256, kept = "0" * 64, version.definition_sha256
+    session.commit()
+    with app.app_context():
+        service.ensure_loaded()
+        db.commit()
+    session.expire_all()
+    assert session.get_one(FormVersion, version.id).definition_sha256 == kept
+    assert "without a new version" in caplog.text
