@@ -4,7 +4,7 @@ BIN := .venv/bin
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 NODE_READY := node_modules/.package-lock.json
 
-.PHONY: help install install-dev client run serve test lint types e2e seed bench soak compare lock screenshots clean
+.PHONY: help install install-dev client run serve test lint types e2e bench soak lock screenshots clean
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | column -t -s "$$(printf '\t')"
 
@@ -52,9 +52,6 @@ bench: install-dev client ## figures, as ratios of one run
 
 soak: install-dev client ## long simulations
 	@$(BIN)/python -m pytest tests -m soak -q --timeout 7200
-
-compare: install-dev ## against other engines, where a JDK is present
-	@$(BIN)/python tools/compare.py
 
 screenshots: install-dev client ## the pictures README shows
 	@$(BIN)/python tools/screenshots.py

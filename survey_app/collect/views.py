@@ -31,7 +31,7 @@ from survey_app.collect import pages, papers, receipts, rich, service, texts
 from survey_app.collect import review as review_of
 from survey_app.config import Settings
 from survey_app.languages import TIME_ZONE, gettext, text_of
-from survey_app.models import Draft
+from survey_app.models import Draft, Record
 from survey_app.problems import Invalid
 from survey_app.questionnaires import service as questionnaires
 from survey_app.submissions import intake
@@ -430,6 +430,7 @@ def _pdf(data: dict[str, Any], name: str) -> Response:
 @bp.get("/work")
 @allow(Permission.COLLECT)
 def work() -> ResponseReturnValue:
+    """An assessor's own list: returned, begun, to do, sent."""
     user = current_user()
     returned = submissions.list_returned(user)
     waiting = {(record.campaign_id, record.establishment_id) for _, record in returned}  # shown above, not twice
@@ -441,36 +442,27 @@ def work() -> ResponseReturnValue:
     return render_template(
         "collect/work.html",
         assignments=[_assignment(item) for item in items],
-        drafts=[
-            {
-                "id": d.instance_id,
-                "establishment": d.establishment.name,
-                "at": d.started_at,
-                "visit_id": d.visit_id,
-                "form": text_of(d.form_version.questionnaire.title),
-            }
-            for d in submissions.list_drafts(user)
-        ],
-        returned=[
-            {
-                "id": record.id,
-                "establishment": record.establishment.name,
-                "comment": record.review_comment,
-                "form": text_of(record.questionnaire.title),
-            }
-            for _, record in returned
-        ],
+        drafts=[_begun(draft) for draft in submissions.list_drafts(user)],
+        returned=[{**_about(record), "id": record.id, "comment": record.review_comment} for _, record in returned],
         sent=[
-            {
-                "id": row.instance_id,
-                "establishment": record.establishment.name,
-                "at": row.received_at,
-                "form": text_of(record.questionnaire.title),
-                **_state_of(row, record),
-            }
+            {**_about(record), "id": row.instance_id, "at": row.received_at, **_state_of(row, record)}
             for row, record in sent
         ],
     )
+
+
+def _about(record: Record) -> dict[str, Any]:
+    return {"establishment": record.establishment.name, "form": text_of(record.questionnaire.title)}
+
+
+def _begun(draft: Draft) -> dict[str, Any]:
+    return {
+        "id": draft.instance_id,
+        "establishment": draft.establishment.name,
+        "at": draft.started_at,
+        "visit_id": draft.visit_id,
+        "form": text_of(draft.form_version.questionnaire.title),
+    }
 
 
 def _state_of(row: Any, record: Any) -> dict[str, str]:
