@@ -1,6 +1,6 @@
 #!/bin/sh
 # Every test. Finds or installs what the tests need: Chromium and PostgreSQL from the PATH, else from apt when root.
-# ALLOW_MISSING=browser,postgres accepts that these cannot be had; otherwise their absence fails the run.
+# ALLOW_MISSING=browser,postgres,strace,nginx accepts that these cannot be had; otherwise their absence fails the run.
 set -eu
 missing=""
 find_postgres() { command -v initdb >/dev/null 2>&1 || ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1; }
@@ -13,10 +13,14 @@ install_packages() {
 }
 find_browser || install_packages chromium
 find_postgres || install_packages postgresql
-command -v strace >/dev/null 2>&1 || install_packages strace
-command -v nginx >/dev/null 2>&1 || ls /usr/sbin/nginx >/dev/null 2>&1 || install_packages nginx-light
+find_strace() { command -v strace >/dev/null 2>&1; }
+find_nginx() { command -v nginx >/dev/null 2>&1 || [ -x /usr/sbin/nginx ]; }
+find_strace || install_packages strace
+find_nginx || install_packages nginx-light
 find_browser || missing="$missing browser"
 find_postgres || missing="$missing postgres"
+find_strace || missing="$missing strace"
+find_nginx || missing="$missing nginx"
 for name in $missing; do
   case ",${ALLOW_MISSING:-}," in
     *",$name,"*) echo "Not run: the tests that need $name (accepted by ALLOW_MISSING)." ;;
