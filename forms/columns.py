@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from pathlib import PurePath
 from typing import Final
 
 from forms.issues import Issue, Severity
@@ -140,6 +141,7 @@ class TypeCell:
     list_name: str = ""  # of choices, or the file's name without its ending
     is_file: bool = False
     has_other: bool = False
+    file: str = ""  # of a list that lies beside the workbook
 
 
 def canonical(sheet: Sheet) -> tuple[Sheet, list[Issue]]:
@@ -178,6 +180,8 @@ def canonical_header(header: str, sheet: str) -> str:
     name = _ALIASES.get(_simple(base), _simple(base))
     if name == "value" and sheet == "choices":
         name = "name"
+    if name == "dataset" and sheet == "entities":
+        name = "list_name"
     if sheet == "choices" and name not in TRANSLATABLE | {"list_name", "name"}:
         name = base  # an author's own column keeps its letters: choice filters name it
     return "::".join((name, *rest))
@@ -216,7 +220,9 @@ def _read_listed(text: str) -> TypeCell | None:
     listed, has_other = match.group("list"), match.group("other") is not None
     is_file = kind.endswith("file")
     spelling = f"{name}{'_from_file' if is_file else ''} {listed}{' or_other' if has_other else ''}"
-    return TypeCell("question", name, spelling, listed.rpartition(".")[0] if is_file else listed, is_file, has_other)
+    if is_file:
+        return TypeCell("question", name, spelling, PurePath(listed).stem, True, has_other, listed)
+    return TypeCell("question", name, spelling, listed, False, has_other)
 
 
 def is_unsupported(text: str) -> bool:

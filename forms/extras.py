@@ -12,12 +12,14 @@ from dataclasses import dataclass, field, replace
 from typing import Final, TypeVar
 
 from forms.columns import is_yes
+from forms.entities import read_entities
 from forms.expressions.resolve import REPEAT, Schema, Steps, check
 from forms.expressions.syntax import references
 from forms.issues import Issue, Severity
 from forms.model import (
     Call,
     CheckRow,
+    EntityRow,
     Expression,
     FormDefinition,
     Group,
@@ -62,6 +64,7 @@ class Extras:
     resources: tuple[ResourceRow, ...] = ()
     measures: tuple[MeasureRow, ...] = ()
     checks: tuple[CheckRow, ...] = ()
+    entities: tuple[EntityRow, ...] = ()
     columns: dict[Steps, OwnColumns] = field(default_factory=dict)
     issues: list[Issue] = field(default_factory=list)
 
@@ -71,7 +74,7 @@ def read_extras(
 ) -> Extras:
     """Read our sheets and columns, gathering every issue with its cell."""
     found = Extras()
-    reader = _Reader(schema, languages, found.issues)
+    reader = SheetReader(schema, languages, found.issues)
     found.columns = dict(_own_columns(entries, reader))
     found.scores = tuple(_read_scores(sheets, reader))
     found.indicators = reader.rows(sheets, "indicators", "name", _indicator)
@@ -79,6 +82,7 @@ def read_extras(
     names = {resource.name for resource in found.resources}
     found.measures = reader.rows(sheets, "measures", "code", lambda row, reader: _measure(row, reader, names))
     found.checks = reader.rows(sheets, "checks", "name", _check)
+    found.entities = read_entities(sheets, entries, reader)
     return found
 
 
@@ -93,6 +97,7 @@ def with_extras(definition: FormDefinition, extras: Extras, settings: Mapping[st
         resources=extras.resources,
         measures=extras.measures,
         checks=extras.checks,
+        entities=extras.entities,
     )
 
 
@@ -126,7 +131,7 @@ def _with_own(question: Question, own: OwnColumns) -> Question:
 
 
 @dataclass(slots=True)
-class _Reader:
+class SheetReader:
     """Reads cells of our sheets; notes issues and goes on with a harmless value."""
 
     schema: Schema
@@ -137,7 +142,7 @@ class _Reader:
         self.issues.append(Issue(code, where, parameters))
 
     def rows(
-        self, sheets: Mapping[str, Sheet], sheet: str, key: str, read: Callable[[Row, _Reader], _Row]
+        self, sheets: Mapping[str, Sheet], sheet: str, key: str, read: Callable[[Row, SheetReader], _Row]
     ) -> tuple[_Row, ...]:
         """The rows of a sheet, each key once."""
         seen: dict[str, str] = {}
@@ -218,7 +223,7 @@ class _Reader:
 # -- scores -----------------------------------------------------------------------------------------------------------
 
 
-def _read_scores(sheets: Mapping[str, Sheet], reader: _Reader) -> Iterator[ScoreRow]:
+def _read_scores(sheets: Mapping[str, Sheet], reader: SheetReader) -> Iterator[ScoreRow]:
     rows = list(iter_rows(sheets, "scores"))
     seen: dict[str, str] = {}
     kinds = {row.get("name"): row.get("kind").lower() for row in rows}
@@ -236,7 +241,7 @@ def _read_scores(sheets: Mapping[str, Sheet], reader: _Reader) -> Iterator[Score
                 reader.schema = reader.schema.with_questions([path])
 
 
-def _score(row: Row, kind: str, name: str, reader: _Reader) -> ScoreRow:
+def _score(row: Row, kind: str, name: str, reader: SheetReader) -> ScoreRow:
     repeat = _repeat(row, reader)
     at = repeat or _TOP_LEVEL
     needs_rule = kind in ("value", "item", "band")
@@ -260,7 +265,7 @@ def _score(row: Row, kind: str, name: str, reader: _Reader) -> ScoreRow:
     )
 
 
-def _repeat(row: Row, reader: _Reader) -> Steps | None:
+def _repeat(row: Row, reader: SheetReader) -> Steps | None:
     name = row.get("repeat")
     if not name:
         return None
@@ -271,7 +276,7 @@ def _repeat(row: Row, reader: _Reader) -> Steps | None:
     return paths[0]
 
 
-def _check_parents(row: Row, score: ScoreRow, kinds: Mapping[str, str], reader: _Reader) -> None:
+def _check_parents(row: Row, score: ScoreRow, kinds: Mapping[str, str], reader: SheetReader) -> None:
     # An index below another index is withheld together with it.
     allowed = {
         "item": ("dimension", "index"),
@@ -287,7 +292,7 @@ def _check_parents(row: Row, score: ScoreRow, kinds: Mapping[str, str], reader: 
         reader.complain("extra_missing", row.cell("parents"), name="parents")
 
 
-def _questions(expression: Expression | None, reader: _Reader) -> tuple[Steps, ...]:
+def _questions(expression: Expression | None, reader: SheetReader) -> tuple[Steps, ...]:
     """The questions of the form that a rule names; derived figures are not asked."""
     named = dict.fromkeys(references(expression))
     return tuple(path for path in named if path in reader.schema.kinds and reader.schema.kinds[path] == "question")
@@ -296,7 +301,7 @@ def _questions(expression: Expression | None, reader: _Reader) -> tuple[Steps, .
 # -- the other sheets -------------------------------------------------------------------------------------------------
 
 
-def _indicator(row: Row, reader: _Reader) -> IndicatorRow:
+def _indicator(row: Row, reader: SheetReader) -> IndicatorRow:
     return IndicatorRow(
         name=row.get("name"),
         label=reader.text(row, "label"),
@@ -308,7 +313,7 @@ def _indicator(row: Row, reader: _Reader) -> IndicatorRow:
     )
 
 
-def _resource(row: Row, reader: _Reader) -> ResourceRow:
+def _resource(row: Row, reader: SheetReader) -> ResourceRow:
     return ResourceRow(
         name=row.get("name"),
         label=reader.text(row, "label"),
@@ -319,7 +324,7 @@ def _resource(row: Row, reader: _Reader) -> ResourceRow:
     )
 
 
-def _measure(row: Row, reader: _Reader, resources: set[str]) -> MeasureRow:
+def _measure(row: Row, reader: SheetReader, resources: set[str]) -> MeasureRow:
     trigger = reader.needed(row, "trigger")
     named = tuple(row.get("resources").replace(",", " ").split())
     for name in named:
@@ -347,7 +352,7 @@ def _measure(row: Row, reader: _Reader, resources: set[str]) -> MeasureRow:
     return measure
 
 
-def _check(row: Row, reader: _Reader) -> CheckRow:
+def _check(row: Row, reader: SheetReader) -> CheckRow:
     return CheckRow(
         name=row.get("name"),
         cell=row.cell("name"),
@@ -359,7 +364,7 @@ def _check(row: Row, reader: _Reader) -> CheckRow:
     )
 
 
-def _question(row: Row, reader: _Reader, is_quiet: bool = False) -> Steps:
+def _question(row: Row, reader: SheetReader, is_quiet: bool = False) -> Steps:
     """The question a check stands at; its rule is evaluated there, so inside a repeat once for each row."""
     name = row.get("question").removeprefix("${").removesuffix("}")
     paths = reader.schema.by_name.get(name, ())
@@ -374,7 +379,7 @@ def _question(row: Row, reader: _Reader, is_quiet: bool = False) -> Steps:
 # -- our columns ------------------------------------------------------------------------------------------------------
 
 
-def _own_columns(entries: Sequence[Entry], reader: _Reader) -> Iterator[tuple[Steps, OwnColumns]]:
+def _own_columns(entries: Sequence[Entry], reader: SheetReader) -> Iterator[tuple[Steps, OwnColumns]]:
     files = {entry.path[-1] for entry in entries if entry.type.name in ("image", "file")}
     for entry in entries:
         row = entry.row

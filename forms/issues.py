@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import Any
 
 
 class Severity(StrEnum):
@@ -36,11 +37,11 @@ class Issue:
 
 
 class FormError(Exception):
-    """A form cannot be used; carries every issue found, not the first."""
+    """A form cannot be used; carries every issue found, not the first, and the rows they were found in."""
 
-    def __init__(self, issues: list[Issue]) -> None:
+    def __init__(self, issues: list[Issue], sheets: Mapping[str, Any] | None = None) -> None:
         super().__init__(f"{len(issues)} issue(s), first: {issues[0].where}: {issues[0].message}" if issues else "")
-        self.issues = issues
+        self.issues, self.sheets = issues, sheets or {}
 
 
 # code -> English message; `forms` modules add theirs here, one catalogue for all.
@@ -71,6 +72,10 @@ MESSAGES: dict[str, str] = {
     "unknown_column": "The column “{name}” is not known and was left out.",
     "missing_type": "This row has no type.",
     "unknown_type": "There is no question type “{name}”.",
+    "appearance_refused": "The appearance “{name}” cannot be run here. {reason}",
+    "appearance_unknown": "The appearance “{name}” is not known and has no effect.",
+    "appearance_misplaced": "The appearance “{name}” has no effect on “{type}”.",
+    "appearance_no_effect": "The appearance “{name}” has no effect here. {reason}",
     "unsupported_type": "Questions of type “{name}” cannot be run here. Use another type.",
     "missing_list_name": "Name the choice list after “{name}”, for example “{name} yes_no”.",
     "missing_name": "This row needs a name.",
@@ -92,8 +97,29 @@ MESSAGES: dict[str, str] = {
     "missing_calculation": "This row needs a calculation.",
     "choices_from_repeat": "Choices taken from the rows of a repeat cannot be run here.",
     "other_with_filter": "or_other cannot be used together with a choice_filter.",
-    "external_list": "The choices come from “{name}”, which must be there when the form is used.",
-    "entities": "Entities are kept in the XForm but are not created by this system.",
+    # files beside the form
+    "file_missing": "The file “{name}” is named here but is not there. Add it before publishing.",
+    "file_unused": "Nothing in the questionnaire names the file “{name}”.",
+    "file_bad_name": "“{name}” cannot be the name of a file: no folders, no control or special characters, no ${{}}.",
+    "file_bad_list": "“{name}” cannot be a list: its name must end in .csv, .xml or .geojson.",
+    "file_two_kinds": "The file “{name}” is also named in {other}, as a file of another kind.",
+    "file_same_stem": "“{name}” and “{other}” would fill the same list. Rename one of them.",
+    "file_wrong_kind": "The file “{name}” is not of the kind that this cell asks for ({kind}).",
+    "list_too_long": "“{name}” holds more than {most} rows. Split it, or leave out what is not needed.",
+    "list_long_text": "“{name}” holds a text of more than {most} characters.",
+    "list_empty": "“{name}” holds no rows.",
+    "list_broken": "“{name}” is not a readable CSV file from here on.",
+    "list_column_twice": "“{name}” has the column “{column}” twice.",
+    "list_row_longer": "This row of “{name}” has more cells than there are columns.",
+    "list_mixed": "“{name}” must hold items of one kind; it has {columns}.",
+    "list_nested": "“{column}” in “{name}” holds further parts; only flat items can be read.",
+    "list_not_json": "“{name}” is not readable as JSON.",
+    "list_not_geojson": "“{name}” is not a GeoJSON feature collection.",
+    "list_geometry": "A {column} in “{name}” cannot be read: points, lines and areas in degrees can.",
+    "list_no_column": "“{name}” has no column “{column}”, from which this question takes its choices.",
+    "list_blank_name": "This row has nothing in the column “{column}”.",
+    "entity_unknown_list": "“{name}” is not a list of the sheet entities. Write save_to as property, or as list#property.",
+    "entity_twice": "The property “{name}” is already filled by {other}.",
     "bad_parameter": "The parameter {name}={value} is not usable: {name} must be a number.",
     "bad_range": "A range needs start, end and a step greater than 0 that leads from start to end.",
     "unknown_language": "There is no column for the default language “{name}”.",
@@ -109,17 +135,20 @@ MESSAGES: dict[str, str] = {
     "expression_character": "The character “{found}” at {position} does not belong in an expression.",
     "expression_unexpected": "“{found}” at character {position} is not expected there.",
     "expression_ends": "The expression ends too early: something is missing after its last part.",
-    "expression_double_slash": "“//” at character {position} is not supported. Write the path in full.",
     "expression_axis": "The axis “{name}” at character {position} is not supported, only child, parent and self are.",
     "expression_attribute": "Attributes (“@” at character {position}) are not supported.",
+    "expression_namespace": "The name “{name}” at character {position} has a prefix, which is not supported in a path.",
     "expression_variable": "Variables (“$” at character {position}) are not supported. Write a question as ${{name}}.",
-    "expression_wildcard": "The wildcard “*” at character {position} is not supported. Name the questions.",
+    "expression_wildcard": "The wildcard at character {position} stands for more than {most} questions. Name them.",
+    "expression_wildcard_place": "A place such as [1] after “*” (character {position}) is not supported. Name the question.",
     "expression_node_type": "“{name}()” at character {position} is not supported.",
     "expression_path_after_bracket": "A path or filter cannot follow a bracket (character {position}).",
     "expression_reference": "“{found}” at character {position} is not a reference. Write ${{name}}.",
     "expression_last_saved": "The previous record (last-saved) at character {position} is not supported.",
     "expression_instance_name": "instance() at character {position} needs the name of a list in quotes.",
     "expression_instance_path": "Write instance('{name}')/root/item[…] (character {position}).",
+    "expression_foreign_function": "{name}() at character {position} belongs to {owner} only and cannot be run here.",
+    "expression_needs_form": "{name}() at character {position} needs a questionnaire.",
     "expression_unknown_instance": "There is no list or external instance “{name}” (character {position}).",
     "expression_unknown_column": "The items tested at character {position} have no field “{name}”.",
     "expression_unknown_path": "There is nothing at “{path}” (character {position}).",
@@ -135,6 +164,20 @@ MESSAGES: dict[str, str] = {
     "expression_choice_name": "jr:choice-name() needs the answer and, in quotes, the question it belongs to.",
     "expression_indexed_repeat": "indexed-repeat() needs a question, then pairs of a repeat around it and a row.",
     "expression_regex": "The pattern “{pattern}” is broken, or uses what not every phone understands.",
+    # what other clients of the format run otherwise
+    "text_without_language": "The column “{name}” stands beside others that name a language. Name this one’s too.",
+    "portable_sheet": "The sheet “{name}” is ours: ODK Collect leaves it out.",
+    "portable_column": "The column “{name}” is ours: ODK Collect leaves it out.",
+    "portable_appearance": "ODK Collect does not know the appearance “{name}” and shows the question without it.",
+    "portable_function": "ODK Collect has no {name}(): it refuses the form. {instead} does the same there.",
+    "portable_recent": "Only recent versions of ODK Collect have {name}().",
+    "portable_checklist": "checklist() counts what is true or above 0; the documentation of ODK counts answers “yes”.",
+    "portable_position": "ODK Collect does not choose a row by {position}. Write indexed-repeat() instead.",
+    "portable_slashes": "ODK Collect does not run “//”. Write the path in full.",
+    "portable_regex": "Enketo also takes a text of which only a part fits “{pattern}”: write ^ before it and $ after.",
+    # what nobody will see
+    "never_constant": "Its relevance is false whatever is answered.",
+    "never_choice": "It waits for “{choice}”, which is not in the list “{list}” of {name}.",
     # our own sheets and columns
     "extra_missing": "The column “{name}” must be filled.",
     "extra_kind": "“{value}” is not one of: {allowed}.",
@@ -164,4 +207,17 @@ MESSAGES: dict[str, str] = {
     "change_row": "The row {path} changed.",
     "change_row_added": "The row {path} is new.",
     "change_row_removed": "The row {path} was removed.",
+    # what a difference means for answers that are there already
+    "data_same": "Answers given before stay as they are and line up.",
+    "data_blank_before": "Records of the older version have no answer here; tables show them as not asked.",
+    "data_kept_apart": "Answers given before stay in their column; new records have none.",
+    "data_choices": "Answers given before keep their codes; look whether the new list has them all.",
+    "data_choice_added": "Answers given before could not choose it: compare shares over time with care.",
+    "data_choice_removed": "Answers that chose it keep its code, which new records cannot have.",
+    "data_not_comparable": "Answers given before and after must not be put into one column without converting them.",
+    "data_other_form": "It is another questionnaire: its records stand apart from those of the older one.",
+    "data_personal": "Who may see the answers changes for old records too.",
+    "data_text": "The codes stay; look whether the question still means the same.",
+    "data_logic": "Answers given before stay; who was asked, or what was allowed, differs between the versions.",
+    "data_recomputed": "Each record keeps the rules of its own version.",
 }

@@ -6,11 +6,12 @@ Expressions are trees of five kinds, resolved at load so that evaluation never s
 * `Path`     answers of the form. `steps` are the names from the root; of the repeats met on the way the first
              `pinned` are fixed to the row the expression stands in, the others give one node per row.
 * `Field`    inside a predicate: a child of the item being tested (`steps` empty: the item itself).
-* `Filter`   items of a `Path` to a repeat or of an `Instance`, kept by `predicates`, then `steps` below them.
+* `Filter`   nodes of `source` kept by `predicates`, then `steps` below them. Among steps ".." is the node above, "*"
+             every node below and "" (as between the slashes of "//") the node with everything below it.
 * `Call`     a function or an operator ("+", "and", "=", "neg", "|", ...) with its arguments.
 
 Their JSON, which phones walk too: a number or a string stands for itself; `["$", pinned, "a/b/c"]` Path;
-`[".", "a/b"]` Field; `["@", source, [predicate, ...], "a/b"]` Filter, whose source is a Path, another Filter or
+`[".", "a/b"]` Field; `["@", source, [predicate, ...], "a/b"]` Filter, whose source is a Path, a Call that yields nodes, another Filter or
 `["instance", "id", "root/item"]`; any other array is a Call: `["name", argument, ...]`.
 """
 
@@ -60,7 +61,7 @@ class Instance:
 class Filter:
     """Items kept by predicates, then the nodes below them."""
 
-    source: Path | Instance | Filter | Field
+    source: Path | Instance | Filter | Field | Call
     predicates: tuple[Expression, ...]
     steps: tuple[str, ...] = ()
 
@@ -150,6 +151,7 @@ class Group:
     relevant: Expression | None = None
     read_only: Expression | None = None
     appearance: str = ""
+    media: Mapping[str, Text] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -261,6 +263,31 @@ class ResourceRow:
 
 
 @dataclass(frozen=True, slots=True)
+class EntityRow:
+    """A row of the sheet `entities`: the entry of a register that a record (or each row of a repeat) proposes."""
+
+    dataset: str  # the register's name
+    cell: str
+    repeat: tuple[str, ...] | None = None
+    entity_id: Expression | None = None
+    create_if: Expression | None = None
+    update_if: Expression | None = None
+    entry_label: Expression | None = None
+    properties: tuple[str, ...] = ()  # names in the register, each filled by the question in the same place
+    questions: tuple[tuple[str, ...], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class FileNeed:
+    """A file that the form names and that comes beside it: a medium to show, or a list."""
+
+    name: str
+    kind: str  # image, audio, video or list
+    cell: str  # who names it first
+    instance: str = ""  # of a list: the secondary instance it fills
+
+
+@dataclass(frozen=True, slots=True)
 class FormDefinition:
     """A whole form. `languages[0]` is the default; texts without a language stand under it."""
 
@@ -279,7 +306,9 @@ class FormDefinition:
     resources: tuple[ResourceRow, ...] = ()
     measures: tuple[MeasureRow, ...] = ()
     checks: tuple[CheckRow, ...] = ()
+    entities: tuple[EntityRow, ...] = ()
     order: tuple[tuple[str, ...], ...] = ()  # paths with a calculation, each after what it depends on
+    files: tuple[FileNeed, ...] = ()  # what must lie beside the form before anybody can be asked
 
     def walk(self) -> Iterator[Item]:
         """Every item, parents before children, in the author's order."""

@@ -17,6 +17,7 @@ from forms.model import (
     CheckRow,
     Choice,
     ChoiceList,
+    EntityRow,
     FormDefinition,
     Group,
     IndicatorRow,
@@ -52,16 +53,21 @@ _EXPRESSIONS: Final = frozenset(
         "count",
         "instance_name",
         "expression",
+        "entity_id",
+        "create_if",
+        "update_if",
+        "entry_label",
     ]
 )
 _PATHS: Final = frozenset({"repeat", "question"})
-_TUPLES: Final = frozenset({"parents", "resources", "languages"})
+_TUPLES: Final = frozenset({"parents", "resources", "languages", "properties"})
 _ROWS: Final[Mapping[str, type]] = {
     "scores": ScoreRow,
     "indicators": IndicatorRow,
     "resources": ResourceRow,
     "measures": MeasureRow,
     "checks": CheckRow,
+    "entities": EntityRow,
 }
 _KINDS: Final[Mapping[str, type]] = {"question": Question, "group": Group, "repeat": Repeat}
 # What the page already shows: a phone needs these only when they hold references.
@@ -82,6 +88,7 @@ def to_bundle_json(definition: FormDefinition, language: str) -> Json:
 
     shown = _definition(definition, text, items=[_without_drawn(_item(item, text)) for item in definition.items])
     shown["languages"] = [language]
+    del shown["entities"]
     for name in _ROWS:
         if name in shown:
             shown[name] = [_without(row, "cell") for row in shown[name] if row.get("where") != "server"]

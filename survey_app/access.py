@@ -28,6 +28,7 @@ from survey_app.models import (
     Grant,
     Invitation,
     Record,
+    RegisterProposal,
     SignInSession,
     Submission,
     User,
@@ -256,6 +257,13 @@ def visible_records(user: User, permission: Permission = P.VIEW_SUBMISSIONS) -> 
     """Records of establishments in the user's areas and campaigns."""
     where = _where_granted(user, permission, Establishment.area, Record.campaign_id)
     return select(Record).join(Establishment, Record.establishment_id == Establishment.id).where(where)
+
+
+def visible_proposals(user: User, permission: Permission = P.EDIT_REGISTER) -> Select[RegisterProposal]:
+    """Proposals to the registers from records of the areas whose register the user keeps."""
+    where = _where_granted(user, permission, Establishment.area, None)
+    joined = select(RegisterProposal).join(Record, RegisterProposal.record_id == Record.id)
+    return joined.join(Establishment, Record.establishment_id == Establishment.id).where(where)
 
 
 def visible_submissions(user: User, permission: Permission = P.VIEW_SUBMISSIONS) -> Select[Submission]:

@@ -87,6 +87,7 @@ class User(Base):
     is_active: Mapped[bool] = mapped_column(default=True)
     is_demo: Mapped[bool] = mapped_column(default=False)
     must_change_password: Mapped[bool] = mapped_column(default=False)
+    told_of_log_at: Mapped[datetime | None]  # when it was said that the times of an interview are noted
     created_at: Mapped[datetime] = mapped_column(default=utc_now)
     grants: Mapped[list[Grant]] = relationship(back_populates="user", lazy="raise", cascade="all, delete-orphan")
 
@@ -514,6 +515,31 @@ class SubmissionAttachment(Base):
     name: Mapped[str] = mapped_column(String(255), primary_key=True)
     sha256: Mapped[str] = mapped_column(String(64))
     added_at: Mapped[datetime] = mapped_column(default=utc_now)
+
+
+class RegisterProposal(Base):
+    """What an approved submission would add to a register or change in it; the register's manager decides."""
+
+    __tablename__ = "register_proposals"
+    __table_args__ = (UniqueConstraint("instance_id", "position"),)
+    id: Mapped[int] = mapped_column(primary_key=True)
+    register_id: Mapped[int] = mapped_column(ForeignKey("registers.id"), index=True)
+    record_id: Mapped[int] = mapped_column(ForeignKey("records.id"), index=True)
+    instance_id: Mapped[uuid.UUID]  # the revision it comes from
+    position: Mapped[int]  # several in one submission
+    operation: Mapped[str] = mapped_column(String(8))  # create or update
+    entity_id: Mapped[str] = mapped_column(String(250))  # code to update, or a UUID made for what is new
+    establishment_id: Mapped[int | None] = mapped_column(ForeignKey("establishments.id"))
+    label: Mapped[str] = mapped_column(String(300), default="")
+    values: Mapped[Json] = mapped_column(default=dict)  # property -> answer
+    state: Mapped[str] = mapped_column(String(16), default="open")  # open, accepted, declined, withdrawn
+    comment: Mapped[str] = mapped_column(Text, default="")
+    created_at: Mapped[datetime] = mapped_column(default=utc_now)
+    decided_at: Mapped[datetime | None]
+    decided_by_id: Mapped[int | None] = mapped_column(ForeignKey("users.id"))
+    register: Mapped[Register] = relationship(lazy="raise")
+    record: Mapped[Record] = relationship(lazy="raise")
+    establishment: Mapped[Establishment | None] = relationship(lazy="raise")
 
 
 class MeasureDecision(Base):

@@ -37,6 +37,7 @@ from survey_app.models import (
     Record,
     RecordValue,
     Register,
+    RegisterProposal,
     Submission,
     User,
     Visit,
@@ -279,6 +280,15 @@ def submission(
 def record_value(session: Session, of: Record, name: str, **changes: Any) -> RecordValue:
     """An indicator (or other value) of a record."""
     return _add(session, RecordValue(record_id=of.id, name=name, kind="indicator"), changes)  # type: ignore[no-any-return]
+
+
+def proposal(session: Session, of: Record, **changes: Any) -> RegisterProposal:
+    """A new row that a record proposes to the register of its establishment."""
+    of_register = register(session)
+    columns = {"register_id": of_register.id, "record_id": of.id, "instance_id": uuid.uuid4(), "position": 0,
+               "operation": "create", "entity_id": str(uuid.uuid4()), "label": "Xưởng mới", "values": {}}
+    found: RegisterProposal = _add(session, RegisterProposal(**columns), changes)
+    return found
 
 
 def draft(

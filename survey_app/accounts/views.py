@@ -23,7 +23,7 @@ from survey_app.access import (
 from survey_app.accounts import service
 from survey_app.accounts.webforms import GrantWebForm, PasswordWebForm, SignInWebForm, UserWebForm
 from survey_app.languages import PSEUDO_LANGUAGE, available_languages, gettext
-from survey_app.models import Establishment
+from survey_app.models import Establishment, utc_now
 from survey_app.problems import Problem
 
 bp = Blueprint("accounts", __name__, template_folder="templates")
@@ -143,6 +143,15 @@ def end_sign_ins() -> ResponseReturnValue:
     chosen = request.form.get("sign_in", type=int)
     service.end_sign_ins_of(current_user(), chosen)
     return redirect(url_for("accounts.account"))
+
+
+@bp.post("/account/interview-log")
+@allow(Permission.COLLECT)
+def told_of_log() -> ResponseReturnValue:
+    """The assessor has read that the times of an interview are noted."""
+    user = current_user()
+    user.told_of_log_at = user.told_of_log_at or utc_now()
+    return redirect(url_for("collect.work"))
 
 
 # Accounts of others ---------------------------------------------------------------------------------------------

@@ -7,12 +7,12 @@ from collections.abc import Mapping
 from flask import Blueprint, Response, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
-from survey_app.access import Permission, allow, current_user
+from survey_app.access import Permission, allow, current_user, has_permission
 from survey_app.languages import gettext, text_of
 from survey_app.models import Establishment
 from survey_app.problems import Invalid
 from survey_app.programme import service as programme
-from survey_app.registers import service
+from survey_app.registers import proposals, service
 from survey_app.registers.service import Filters
 from survey_app.registers.tables import XLSX, to_csv
 from survey_app.registers.values import Reason
@@ -40,7 +40,9 @@ def name_of(classifier: str, code: str | None) -> str:
 @allow(P.VIEW_REGISTER)
 def index() -> ResponseReturnValue:
     """Every register; straight to the only one where there is but one."""
-    return render_template("registers/index.html", registers=service.list_registers(current_user()))
+    user = current_user()
+    waiting = proposals.count_open(user) if has_permission(user, P.EDIT_REGISTER) else 0
+    return render_template("registers/index.html", registers=service.list_registers(user), waiting=waiting)
 
 
 @bp.get("/<name>")
@@ -195,11 +197,13 @@ def _edit_page(
     reasons: tuple[Reason, ...],
     *,
     personal: bool,
-) -> ResponseReturnValue:
+    shown: proposals.ProposalView | None = None,
+) -> tuple[str, int]:
     fields = [f for f in programme.register_spec(register).fields if personal or not f.is_personal]
     choices = {f.list: programme.choices_of(f.list) for f in fields if f.type == "choice"}
     page = render_template(
-        "registers/edit.html",
+        "registers/proposal.html" if shown else "registers/edit.html",
+        shown=shown,
         unit=unit,
         register=register,
         title=title,
@@ -209,6 +213,50 @@ def _edit_page(
         errors={reason.field: reason_text(reason) for reason in reasons},
     )
     return page, 422 if reasons else 200
+
+
+# Proposals ------------------------------------------------------------------------------------------------------
+
+
+@bp.get("/proposals")
+@allow(P.EDIT_REGISTER)
+def list_proposals() -> ResponseReturnValue:
+    """What approved questionnaires would write into the registers."""
+    wanted = request.args.get("state", "open")
+    state = wanted if wanted in ("accepted", "declined", "withdrawn") else "open"
+    page = proposals.list_proposals(current_user(), state, request.args.get("page", 1, type=int))
+    return render_template("registers/proposals.html", page=page, state=state)
+
+
+@bp.route("/proposals/<int:proposal_id>", methods=["GET", "POST"])
+@allow(P.EDIT_REGISTER)
+def proposal(proposal_id: int) -> ResponseReturnValue:
+    """One proposal beside the register's row; accepting it is saving the form it fills."""
+    user = current_user()
+    shown = proposals.view(user, proposals.get_proposal(user, proposal_id))
+    texts: Mapping[str, str] = shown.texts
+    reasons: tuple[Reason, ...] = ()
+    personal = shown.unit is None or service.sees_personal(user, shown.unit)
+    if request.method == "POST":
+        texts = _texts(shown.proposal.register.name, personal=personal)
+        saved = proposals.accept(user, shown.proposal, texts)
+        if isinstance(saved, Establishment):
+            flash(gettext("Saved in the register."))
+            return redirect(url_for(".establishment", establishment_id=saved.id))
+        reasons = tuple(saved)
+    register = shown.proposal.register
+    title = text_of(register.title)
+    return _edit_page(shown.unit, register.name, title, texts, reasons, personal=personal, shown=shown)
+
+
+@bp.post("/proposals/<int:proposal_id>/decline")
+@allow(P.EDIT_REGISTER)
+def decline(proposal_id: int) -> ResponseReturnValue:
+    """Leave the register as it is."""
+    user = current_user()
+    proposals.decline(user, proposals.get_proposal(user, proposal_id), request.form.get("comment", ""))
+    flash(gettext("The register stays as it is."))
+    return redirect(url_for(".list_proposals"))
 
 
 # Import ---------------------------------------------------------------------------------------------------------

@@ -15,7 +15,7 @@ from typing import Any, Final
 from sqlalchemy import ColumnElement, Select, and_, exists, false, func, or_, select, update
 from sqlalchemy.orm import aliased, defer, joinedload
 
-from forms import Clock, Interview, Recommendations, Scores, compute_scores, recommend_measures
+from forms import Clock, Interview, Recommendations, Scores, compute_scores, entity_changes, recommend_measures
 from survey_app import db
 from survey_app.access import Permission, audit, one, visible_records, visible_submissions
 from survey_app.languages import current_language, fold, text_of
@@ -35,9 +35,11 @@ from survey_app.models import (
 from survey_app.problems import Conflict, Invalid, NotFound
 from survey_app.programme import service as programme
 from survey_app.questionnaires import service as questionnaires
+from survey_app.registers import proposals
 from survey_app.registers.service import Page, paged
 from survey_app.submissions import attachments, reading, service
 from survey_app.submissions.attachments import Shown
+from survey_app.submissions.interview_log import InterviewLog, read_log
 
 STATES: Final = ("submitted", "returned", "approved", "superseded")
 
@@ -80,6 +82,7 @@ class RecordView:
     files: list[tuple[str, bool]]  # name, and whether its bytes have arrived
     scores: Scores | None
     measures: Recommendations | None
+    log: InterviewLog | None
     history: list[tuple[datetime, str, str]]  # when, action, who
     may_review: bool
     sees_personal: bool
@@ -206,6 +209,7 @@ def view(user: User, record_id: int, revision: uuid.UUID | None = None) -> Recor
     if submission is None:
         raise NotFound
     sees_personal = may(user, record, Permission.VIEW_PERSONAL)
+    may_review = may(user, record, Permission.REVIEW)
     interview = interview_of(submission, record)
     problems, general = _problems(submission)
     links = attachments.links_of(submission.instance_id)
@@ -220,7 +224,8 @@ def view(user: User, record_id: int, revision: uuid.UUID | None = None) -> Recor
         [(name, name not in missing) for name in links if name not in hidden],
         compute_scores(interview) if definition.scores and not record.is_refusal else None,
         recommend_measures(interview) if definition.measures and not record.is_refusal else None,
-        _history(record), may(user, record, Permission.REVIEW), sees_personal,
+        read_log(submission, interview) if may_review else None,
+        _history(record), may_review, sees_personal,
     )
 
 
@@ -315,4 +320,13 @@ def _decide(user: User, record_id: int, revision: uuid.UUID, state: str, comment
             return record
         raise Conflict("This record has changed since you opened it. Look at it again before you decide.")
     audit(f"record.{state}", f"record:{record.id}", revision=str(revision))
+    _propose(record) if state == "approved" else proposals.withdraw(record)
     return record
+
+
+def _propose(record: Record) -> None:
+    """What the approved answers would write into a register waits there for its manager."""
+    submission = one(select(Submission).where(Submission.id == record.current_submission_id))
+    if questionnaires.definition(submission.form_version_id).entities:
+        found = entity_changes(interview_of(submission, record), submission.instance_id)
+        proposals.propose(record, submission.instance_id, found)

@@ -26,7 +26,7 @@ LEVELS: dict[str, float] = {
     "cli": 11, "__init__": 12,
 }
 # Through these modules features use each other; views, web forms and schemas are private.
-DOORS = {"service", "intake", "limits", "pack", "specs", "cells", "demo", "pages", "export", "outcomes", "attachments"}
+DOORS = {"service", "intake", "limits", "pack", "specs", "cells", "demo", "pages", "export", "outcomes", "attachments", "proposals"}
 
 
 def modules(package: str) -> list[Path]:

@@ -25,7 +25,7 @@ from tests import factories
 ROUTES = {
     "accounts.home": "", "accounts.health": "", "accounts.sign_in": "", "accounts.sign_in_now": "",
     "accounts.sign_out": "", "accounts.choose_language": "", "accounts.account": "", "accounts.change_password": "",
-    "accounts.end_sign_ins": "", "accounts.users": "", "accounts.new_user": "", "accounts.create_user": "",
+    "accounts.end_sign_ins": "", "accounts.told_of_log": "", "accounts.users": "", "accounts.new_user": "", "accounts.create_user": "",
     "accounts.user": "user", "accounts.grant": "user", "accounts.revoke": "grant", "accounts.set_active": "user",
     "accounts.end_sign_ins_of": "user",
     "api.show_openapi": "", "api.store_file": "", "api.show_bundle": "version", "api.show_draft": "draft",
@@ -52,13 +52,14 @@ ROUTES = {
     "registers.index": "", "registers.show": "register", "registers.add": "register", "registers.export": "register kind",
     "registers.choose": "register", "registers.check": "register", "registers.template": "register kind",
     "registers.establishment": "establishment", "registers.edit": "establishment", "registers.confirm": "",
-    "registers.refusals": "",
+    "registers.refusals": "", "registers.list_proposals": "", "registers.proposal": "proposal",
+    "registers.decline": "proposal",
     "submissions.index": "", "submissions.show": "record", "submissions.approve": "record",
     "submissions.give_back": "record", "submissions.attachment": "attachment", "submissions.download": "",
 }
 # Objects that belong to an area, a campaign or a person: for these a foreign one is tried too.
 OWNED = {"establishment", "record", "campaign", "draft", "draft file", "screen", "measure", "visit", "assignment",
-         "invitation", "collected record", "attachment"}
+         "invitation", "collected record", "attachment", "proposal"}
 MISSING = 999_999
 
 
@@ -74,6 +75,7 @@ class World:
     visit: Visit
     invitation: Invitation
     assignment_id: int
+    proposal_id: int
 
 
 def endpoints() -> list[tuple[str, str, str]]:
@@ -100,7 +102,8 @@ def make_world(session: Session, area: str, user_id: int | None) -> World:
     invitation, _token = factories.invitation(session, campaign, unit)
     given = factories.assignment(session, campaign, unit)
     given.assessor_id = user_id or given.assessor_id
-    return World(unit, campaign, record, submission, draft, visit, invitation, given.id)
+    proposal = factories.proposal(session, record)
+    return World(unit, campaign, record, submission, draft, visit, invitation, given.id, proposal.id)
 
 
 def address(pattern: str, world: World | None) -> str:
@@ -113,6 +116,7 @@ def address(pattern: str, world: World | None) -> str:
         "<int:visit_id>": world.visit.id if world else MISSING,
         "<int:assignment_id>": world.assignment_id if world else MISSING,
         "<int:invitation_id>": world.invitation.id if world else MISSING,
+        "<int:proposal_id>": world.proposal_id if world else MISSING,
         "<uuid:instance_id>": _instance(pattern, world) if world else nobody,
         "<path:screen>": "work", "<path:name>": "photo.jpg", "<measure>": "M01", "<sha256>": "0" * 64,
         "<int:form_version_id>": MISSING, "<language>": "vi", "<token>": "x" * 43, "<form_id>": "nothing",
