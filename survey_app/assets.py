@@ -25,6 +25,12 @@ def asset(name: str) -> str:
     return url_for("static", filename=f"dist/{hashed}") if hashed else ""
 
 
+def preloads() -> list[str]:
+    """The addresses of the files that the client's entry needs at once."""
+    names = current_app.extensions["survey_assets"].get("preload", "").split()
+    return [url_for("static", filename=f"dist/{name}") for name in names]
+
+
 def build_id() -> str:
     """Changes whenever a client file changes."""
     return str(current_app.extensions["survey_assets"].get("build", "none"))
@@ -36,4 +42,4 @@ def init_app(app: Flask, settings: Settings) -> None:
     if settings.production and not manifest:
         raise UnsafeSettings("The client is not built: run `make client` once.")
     app.extensions["survey_assets"] = manifest
-    app.jinja_env.globals.update(asset=asset, build_id=build_id)
+    app.jinja_env.globals.update(asset=asset, preloads=preloads, build_id=build_id)

@@ -19,7 +19,7 @@ ROOT = Path(__file__).parents[1]
 sys.path[0] = str(ROOT)  # the project, not this folder
 
 from tests.postgres import find_program, private_server  # noqa: E402
-from tools.measuring import intake, memory, phone, workbooks  # noqa: E402
+from tools.measuring import intake, long_form, memory, phone, workbooks  # noqa: E402
 from tools.measuring.world import World, build  # noqa: E402
 
 PARTS = ("intake", "workbook", "memory", "phone")
@@ -57,6 +57,7 @@ def _on(world: World, parts: tuple[str, ...] | list[str], seconds: float) -> dic
     if "phone" in parts:
         weights = phone.measure_bytes()
         found["phone"] = _shown({"bytes": sum(weights.values()), "files": weights, **_usable(world)}, _say_phone)
+        found["long_form"] = _shown(long_form.measure(world), _say_long_form)
     if "memory" in parts:
         found["memory"] = _shown(memory.measure(world), _say_memory)
     if "intake" in parts:
@@ -113,6 +114,16 @@ def _say_phone(row: dict[str, Any]) -> str:
     usable = row.get("usable_ms")
     slow = f"usable after {usable} ms (goal 1300)" if usable else row.get("missing", "")
     return f"first load of 60 questions by link: {row['bytes']} bytes (goal 60000); 4x slower, slow 4G: {slow}"
+
+
+def _say_long_form(row: dict[str, Any]) -> str:
+    if "missing" in row:
+        return str(row["missing"])
+    return (
+        f"300 questions, list of 2,000, 6x slower, slow 4G: usable after {row['usable_ms']:.0f} ms (goal 1000), "
+        f"{row['bytes']:.0f} bytes (goal 90000), a row beside 80 {row['add_row_ms']:.0f} ms (goal 60), "
+        f"an answer {row['answer_ms']:.0f} ms (goal 50)"
+    )
 
 
 if __name__ == "__main__":

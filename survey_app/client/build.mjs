@@ -29,6 +29,11 @@ const manifest = {};
 for (const [file, output] of Object.entries(result.metafile.outputs)) {
   if (output.entryPoint) manifest[output.entryPoint.replace(/\.ts$/, ".js")] = file.split("/").pop();
 }
+// What main.js imports at once is named in the page too, so that a phone does not wait a round trip to learn of it.
+const { outputs } = result.metafile;
+const main = Object.keys(outputs).find((file) => outputs[file].entryPoint === "main.ts");
+const atOnce = (file) => outputs[file].imports.filter(({ kind }) => kind === "import-statement").flatMap(({ path }) => [path, ...atOnce(path)]);
+manifest.preload = [...new Set(atOnce(main))].map((file) => file.split("/").pop()).join(" ");
 const files = readdirSync(dist).sort();
 const hash = createHash("sha256");
 for (const file of files) hash.update(file).update(readFileSync(join(dist, file)));

@@ -7,7 +7,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, Page, sync_playwright
 from sqlalchemy.orm import Session
 
 from survey_app import create_app
@@ -68,21 +68,28 @@ def measure_time(world: World, times: int = 5) -> dict[str, Any]:
 
 
 def _once(browser: Browser, url: str, world: World, slow: bool) -> float:
+    found, page, _ = open_cold(browser, url, world, slower=4 if slow else 1)
+    page.context.close()
+    return found
+
+
+def open_cold(browser: Browser, url: str, world: World, slower: int) -> tuple[float, Page, int]:
+    """Open the link's interview with an empty cache: milliseconds until usable, the page, bytes on the wire."""
     context = browser.new_context(viewport=PHONE, has_touch=True, is_mobile=True, locale="vi-VN")  # type: ignore[arg-type]
     token = world.headers["respondent"]["Cookie"].split(f"{RESPONDENT_COOKIE}=")[1].split(";")[0]
     context.add_cookies([{"name": RESPONDENT_COOKIE, "value": token, "url": url}])
     page = context.new_page()
     page.add_init_script(f"({USABLE})()")
-    if slow:
-        tools = context.new_cdp_session(page)
-        tools.send("Network.enable")
+    tools, weights = context.new_cdp_session(page), []
+    tools.send("Network.enable")
+    tools.on("Network.loadingFinished", lambda event: weights.append(event["encodedDataLength"]))
+    if slower > 1:
         tools.send("Network.emulateNetworkConditions", SLOW_4G)
-        tools.send("Emulation.setCPUThrottlingRate", {"rate": 4})
+        tools.send("Emulation.setCPUThrottlingRate", {"rate": slower})
     page.goto(f"{url}/collect/{world.link}/app", wait_until="commit")
     found = 0
     while not found:  # no wait_for_function: the page's own policy forbids it to evaluate texts
         page.wait_for_timeout(200)
         found = round(page.evaluate("window.usableAt || 0"))
         assert page.evaluate("performance.now()") < LONGEST, page.content()[:2000]
-    context.close()
-    return found
+    return found, page, round(sum(weights))

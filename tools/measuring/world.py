@@ -8,16 +8,27 @@ from collections import deque
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 from flask import Flask
 from flask import session as cookie
 from flask_wtf.csrf import generate_csrf
 from sqlalchemy import insert, select, text
+from sqlalchemy.orm import selectinload
 
 from survey_app import create_app, db, migrate
 from survey_app.access import RESPONDENT_COOKIE, SESSION_COOKIE, hash_token
 from survey_app.config import Settings
-from survey_app.models import Draft, Establishment, FormVersion, Register, SignInSession, utc_now
+from survey_app.models import (
+    Campaign,
+    CampaignQuestionnaire,
+    Draft,
+    Establishment,
+    FormVersion,
+    Register,
+    SignInSession,
+    utc_now,
+)
 from survey_app.programme import service as programme
 from survey_app.questionnaires import service as questionnaires
 from tests import factories
@@ -65,6 +76,27 @@ def build(folder: Path, database_url: str | None, drafts: int) -> World:
         world = _fill(app, settings, drafts)
     database.engine.dispose()
     return world
+
+
+def add_draft(world: World, markdown: str, prefill: dict[str, Any]) -> str:
+    """One more interview of the same link, with another questionnaire and answers known before; its instance id."""
+    app = create_app(Settings.from_environment({}, data_dir=world.folder, database_url=world.database_url))
+    with app.app_context():
+        db.begin_write()
+        session = db.session()
+        mine = session.get_one(Draft, uuid.UUID(world.link))
+        version = factories.form_version(session, markdown)
+        campaign, unit = (
+            session.get_one(Campaign, mine.campaign_id, options=[selectinload(Campaign.questionnaires)]),
+            session.get_one(Establishment, mine.establishment_id),
+        )
+        if not [row for row in campaign.questionnaires if row.form_version_id == version.id]:
+            campaign.questionnaires.append(CampaignQuestionnaire(form_version_id=version.id, position=9))
+        made = factories.draft(session, campaign, unit, version, invitation_id=mine.invitation_id, mode="self")
+        made.consent, made.prefill = mine.consent, prefill
+        db.commit()
+    app.extensions["survey_db"].engine.dispose()
+    return str(made.instance_id)
 
 
 def _fill(app: Flask, settings: Settings, drafts: int) -> World:

@@ -1,0 +1,78 @@
+"""`python -m tools.compare`: our verdicts beside those of JavaRosa, over the instruments and generated forms."""
+
+from __future__ import annotations
+
+import argparse
+import re
+import sys
+import tempfile
+from collections import Counter
+from pathlib import Path
+
+from tools.compare.explained import explain
+from tools.compare.javarosa import NoJava, running
+from tools.compare.judging import Compared, Difference, compare
+from tools.compare.subjects import Subject, generated, instruments, random_answers
+
+
+def main() -> int:
+    """Compare, print what was found, and say by the exit code whether something is left unexplained."""
+    parser = argparse.ArgumentParser(prog="python -m tools.compare", description=__doc__)
+    parser.add_argument("--forms", type=int, default=150, help="generated forms")
+    parser.add_argument("--answers", type=int, default=20, help="sets of answers to each form")
+    parser.add_argument("--seed", type=int, default=1, help="the first generated form")
+    wanted = parser.parse_args()
+    subjects = [*instruments(), *generated(wanted.forms, wanted.seed)]
+    try:
+        return report(run(subjects, wanted.answers))
+    except NoJava as missing:
+        print(f"Not compared with JavaRosa: {missing}", file=sys.stderr)
+        return 2
+
+
+def run(subjects: list[Subject], answers: int) -> dict[str, Compared]:
+    """Each subject's comparison by its name."""
+    found: dict[str, Compared] = {}
+    with tempfile.TemporaryDirectory() as name, running(Path(name)) as java:
+        for subject in subjects:
+            media = Path(name) / subject.name
+            media.mkdir()
+            subject.write_media(media)
+            found[subject.name] = compare(java, subject, [random_answers(subject, n) for n in range(answers)], media)
+    return found
+
+
+def report(found: dict[str, Compared]) -> int:
+    """Print counts and differences; 1 when one of them is unexplained or an instrument was refused."""
+    checks: Counter[str] = Counter()
+    explained: Counter[str] = Counter()
+    refused: Counter[str] = Counter()
+    unexplained: list[Difference] = []
+    for name, compared in found.items():
+        checks.update(compared.checks)
+        refused.update([re.sub(r"\S*\d\S*", "…", reason) for reason in compared.refused[:1]] if name.startswith("fuzz_") else [])
+        for difference, row in explain(compared.differences):
+            if row is None:
+                unexplained.append(difference)
+            else:
+                explained[row] += 1
+        if compared.refused and not name.startswith("fuzz_"):
+            print(f"REFUSED {compared.refused[0]}")
+    print(f"{len(found)} forms; compared: " + ", ".join(f"{count} {what}" for what, count in sorted(checks.items())))
+    for row, count in explained.most_common():
+        print(f"  {count} explained by the decision table: {row}")
+    for reason, count in refused.most_common(20):
+        print(f"  refused by JavaRosa: {reason[:200]} ({count})")
+    seen: dict[tuple[str, str, str], Difference] = {}
+    for difference in unexplained:
+        seen.setdefault((difference.form, difference.path.partition("[")[0], difference.what), difference)
+    for difference in list(seen.values())[:60]:
+        print(f"  UNEXPLAINED {difference.form} {difference.path} {difference.what}: ours {difference.ours!r}, JavaRosa {difference.theirs!r}")
+        print(f"      {difference.rule[:300]}")
+    print(f"{sum(checks.values())} compared, {sum(explained.values())} explained, {len(unexplained)} unexplained, {len(refused)} refused")
+    is_refused = any(compared.refused for name, compared in found.items() if not name.startswith("fuzz_"))
+    return 1 if unexplained or is_refused else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
