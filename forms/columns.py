@@ -45,6 +45,25 @@ _ALIASES: Final[Mapping[str, str]] = {
     "set_form_title": "form_title",
     "control": "body",
 }
+# Settings that other clients act on, and this system only keeps for them.
+ELSEWHERE: Final = frozenset(
+    [
+        "public_key",
+        "submission_url",
+        "auto_send",
+        "auto_delete",
+        "client_editable",
+        "instance_id",
+        "prefix",
+        "delimiter",
+        "sms_keyword",
+        "sms_separator",
+        "sms_allow_media",
+        "sms_date_format",
+        "sms_datetime_format",
+        "sms_response",
+    ]
+)
 _KNOWN: Final[Mapping[str, frozenset[str]]] = {
     "survey": frozenset(
         [
@@ -81,6 +100,19 @@ _KNOWN: Final[Mapping[str, frozenset[str]]] = {
             "personal",
             "evidence",
             "noapperrorstring",
+            "no_app_error_string",
+            "sms_field",
+            "sms_option",
+            "sms_separator",
+            "sms_allow_media",
+            "sms_date_format",
+            "sms_datetime_format",
+            "sms_response",
+            "kobo--matrix_list",
+            "kobo--score-choices",
+            "kobo--rank-items",
+            "kobo--rank-constraint-message",
+            "hxl",
             "compact_tag",
             "note",
             "comment",
@@ -122,11 +154,46 @@ _KNOWN: Final[Mapping[str, frozenset[str]]] = {
         ]
     ),
     "checks": frozenset(["name", "question", "rule", "grade", "message", "relevant"]),
+    "settings": frozenset(
+        [
+            "form_title",
+            "form_id",
+            "version",
+            "default_language",
+            "instance_name",
+            "name",
+            "style",
+            "allow_choice_duplicates",
+            "clean_text_values",
+            "omit_instanceid",
+            "namespaces",
+            "attribute",
+            "instance_xmlns",
+            "add_none_option",
+            "title",
+            "screen",
+            "external_instances",
+            "consent_question",
+            "mode_question",
+            "date_question",
+            *ELSEWHERE,
+        ]
+    ),
 }
-_OURS: Final = frozenset({"unit", "personal", "evidence", "note", "comment"})
+_OURS: Final = frozenset({"unit", "personal", "evidence", "note", "comment", "hxl"})
 _LISTED: Final = re.compile(
     r"(?P<kind>[a-z_1 ]+?)\s+(?P<list>\S+?)(?P<other>\s+or[_ ](?:specify[_ ])?other)?", re.IGNORECASE
 )
+_OLD: Final = re.compile(r"^(?:q (.+)|add (.+) prompt(?= using )|add (.+) prompt|get (.+))(?: using)?", re.IGNORECASE)
+# What phones told their applications once, and a browser never; other clients still fill them in.
+BLANK_HERE: Final[Mapping[str, str]] = {
+    "simserial": "simserial",
+    "sim id": "simserial",
+    "subscriberid": "subscriberid",
+    "subscriber id": "subscriberid",
+    **{name: name for name in ("uri:deviceid", "uri:email", "uri:phonenumber", "uri:simserial")},
+    **{name: name for name in ("uri:subscriberid", "uri:username")},
+}
 _STRUCTURE: Final = re.compile(r"(begin|end)[ _]+(group|repeat|lgroup|looped[ _]group)", re.IGNORECASE)
 _PARAMETER: Final = re.compile(r"([A-Za-z_\-]+)\s*=\s*([^\s,;]+)")
 
@@ -178,13 +245,18 @@ def canonical_header(header: str, sheet: str) -> str:
         if _simple(first) in TRANSLATABLE or _simple(first) in ("bind", "instance", "body"):
             base, rest = first.strip(), [second.strip()]
     name = _ALIASES.get(_simple(base), _simple(base))
-    if name == "value" and sheet == "choices":
+    if name == "value" and sheet in ("choices", "external_choices", "survey"):
         name = "name"
     if name == "dataset" and sheet == "entities":
         name = "list_name"
-    if sheet == "choices" and name not in TRANSLATABLE | {"list_name", "name"}:
+    if sheet in ("choices", "external_choices") and name not in TRANSLATABLE | {"list_name", "name"}:
         name = base  # an author's own column keeps its letters: choice filters name it
     return "::".join((name, *rest))
+
+
+def known_columns() -> frozenset[str]:
+    """The columns of all sheets, as an author writes them without a language."""
+    return frozenset(name for names in _KNOWN.values() for name in names)
 
 
 def _simple(text: str) -> str:
@@ -193,20 +265,28 @@ def _simple(text: str) -> str:
 
 def read_type(text: str) -> TypeCell | None:
     """What a type cell says, None when no type of that name is known or run."""
-    text = " ".join(text.split())
+    text = _OLD.sub(_modern, " ".join(text.split()))
     structure = _STRUCTURE.fullmatch(text)
     if structure:
         verb = structure.group(1).lower()
         thing = "group" if structure.group(2).lower() == "group" else "repeat"
         return TypeCell(verb, thing, f"{verb}_{thing}")
     lower = text.lower()
+    if lower in BLANK_HERE:
+        return TypeCell("question", "hidden", BLANK_HERE[lower])
     if lower in ("csv-external", "xml-external", "audit"):
         return TypeCell("external", lower, lower)
     for name in (text, lower):
         found = ALIASES.get(name, name)
         if found in TYPES and TYPES[found].kind not in ("choice", "choices", "rank"):
-            return TypeCell("question", found, name if name not in ("image", "photo") else "image")
+            return TypeCell("question", found, name if found != "image" else "image")
     return _read_listed(text)
+
+
+def _modern(match: re.Match[str]) -> str:
+    """The first spellings of types, such as "add text prompt", as they are written now."""
+    inner = next(part for part in match.groups() if part)
+    return {"select": "select_multiple", "phone number": "phonenumber"}.get(inner.lower(), inner)
 
 
 def _read_listed(text: str) -> TypeCell | None:

@@ -2,12 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
 
+from forms.expressions.written import written
 from forms.issues import MESSAGES
-from forms.model import FormDefinition, Item, Question, Repeat, Text
+from forms.model import (
+    Action,
+    Call,
+    Field,
+    Filter,
+    FormDefinition,
+    Instance,
+    Item,
+    Literal,
+    Path,
+    Question,
+    Repeat,
+    Text,
+)
 from forms.types import TYPES, Kind
 
 _TEXTS: Final = ("label", "hint", "guidance", "constraint_message", "required_message", "unit")
@@ -44,6 +58,42 @@ _WIDER: Final = frozenset(
 _SHEETS: Final = ("scores", "indicators", "resources", "measures", "checks")
 
 
+_COLUMNS: Final[Mapping[str, str]] = {
+    "guidance": "guidance_hint",
+    "actions": "default",
+    "unit_expression": "unit",
+    "count": "repeat_count",
+}
+# What becomes of answers that were given to the older version, by the code of the change; see issues.MESSAGES.
+CONSEQUENCES: Final[Mapping[str, str]] = {
+    "change_form_id": "data_other_form",
+    "change_language_added": "data_same",
+    "change_language_removed": "data_same",
+    "change_added": "data_blank_before",
+    "change_removed": "data_kept_apart",
+    "change_list": "data_choices",
+    "change_unit": "data_not_comparable",
+    "change_personal": "data_personal",
+    "change_text": "data_text",
+    "change_logic": "data_logic",
+    "change_shown": "data_same",
+    "change_choice_added": "data_choice_added",
+    "change_choice_removed": "data_choice_removed",
+    "change_choice_text": "data_text",
+}
+_EXPRESSIONS: Final = (Literal, Path, Field, Instance, Filter, Call)
+
+
+@dataclass(frozen=True, slots=True)
+class CellChange:
+    """One cell of a row before and after; `language` is "" for a column that has none."""
+
+    column: str
+    before: str
+    after: str
+    language: str = ""
+
+
 @dataclass(frozen=True, slots=True)
 class Change:
     """One difference. `path` is "group/question", or "scores/<name>" for our sheets; codes are in issues.MESSAGES.
@@ -57,6 +107,14 @@ class Change:
     before: str = ""
     after: str = ""
     lines_up: bool = True
+    cells: tuple[CellChange, ...] = ()
+
+    @property
+    def consequence(self) -> str:
+        """The code of the message that says what it means for answers given before."""
+        if self.code in ("change_moved", "change_type"):
+            return "data_same" if self.lines_up else "data_not_comparable"
+        return CONSEQUENCES.get(self.code, "data_recomputed")
 
     @property
     def message(self) -> str:
@@ -145,7 +203,46 @@ def _item(old: Item, new: Item) -> Iterator[Change]:
     for code, fields in groups:
         different = [name for name in fields if getattr(old, name, None) != getattr(new, name, None)]
         if different:
-            yield Change(code, path, new.label, "", ", ".join(different))
+            columns = dict.fromkeys(_COLUMNS.get(name, name) for name in different)
+            cells = tuple(cell for name in different for cell in _cells(old, new, name))
+            yield Change(code, path, new.label, "", ", ".join(columns), cells=cells)
+
+
+def _cells(old: object, new: object, name: str) -> Iterator[CellChange]:
+    """The cells behind a field, as an author would have written them."""
+    before, after, column = getattr(old, name, None), getattr(new, name, None), _COLUMNS.get(name, name)
+    if isinstance(before, Text) or isinstance(after, Text):
+        texts = [text if isinstance(text, Text) else Text() for text in (before, after)]
+        for language in dict.fromkeys((*texts[0].by_language, *texts[1].by_language)):
+            one, other = (_said(text, language) for text in texts)
+            if one != other:
+                yield CellChange(column, one, other, language)
+        return
+    one = shown_cell(before, getattr(old, "path", ()))
+    other = shown_cell(after, getattr(new, "path", ()))
+    if one != other:
+        yield CellChange(column, one, other)
+
+
+def _said(text: Text, language: str) -> str:
+    parts = text.by_language.get(language, ())
+    return "".join(part if isinstance(part, str) else written(part) for part in parts)
+
+
+def shown_cell(value: object, own: tuple[str, ...] = ()) -> str:
+    """A value of a row as its cell would show it: an expression as written, parameters as “a=1 b=2”."""
+    if isinstance(value, _EXPRESSIONS):
+        return written(value, own)
+    if isinstance(value, Action):
+        return written(value.expression, own)
+    if isinstance(value, Text):
+        return " / ".join(_said(value, language) for language in value.by_language)
+    if isinstance(value, Mapping):
+        return " ".join(f"{key}={shown_cell(part)}" for key, part in value.items())
+    if isinstance(value, tuple):
+        inner = isinstance(value[0], tuple) if value else False
+        return ", ".join(part[-1] if inner else shown_cell(part, own) for part in value)
+    return "" if value is None else str(value)
 
 
 def _is_wider(old: str, new: str) -> bool:
@@ -172,14 +269,24 @@ def _choices(old: FormDefinition, new: FormDefinition) -> Iterator[Change]:
 
 def _sheets(old: FormDefinition, new: FormDefinition) -> Iterator[Change]:
     for sheet in _SHEETS:
-        before = {_key(row): _comparable(row) for row in getattr(old, sheet)}
-        after = {_key(row): _comparable(row) for row in getattr(new, sheet)}
+        before = {_key(row): row for row in getattr(old, sheet)}
+        after = {_key(row): row for row in getattr(new, sheet)}
         for key in (*before, *(key for key in after if key not in before)):
-            if before.get(key) == after.get(key):
+            one, other = before.get(key), after.get(key)
+            if _comparable(one) == _comparable(other):
                 continue
-            code = "change_row_added" if key not in before else "change_row_removed"
-            code = "change_row" if key in before and key in after else code
-            yield Change(code, f"{sheet}/{key}", Text())
+            code = "change_row_added" if one is None else "change_row_removed"
+            code = "change_row" if one is not None and other is not None else code
+            label = getattr(other or one, "label", None) or Text()
+            yield Change(code, f"{sheet}/{key}", label, cells=tuple(_row_cells(one, other)))
+
+
+def _row_cells(one: object, other: object) -> Iterator[CellChange]:
+    if one is None or other is None:
+        return
+    for name in getattr(type(one), "__dataclass_fields__", {}):
+        if name not in ("cell", "questions") and getattr(one, name) != getattr(other, name):
+            yield from _cells(one, other, name)
 
 
 def _key(row: object) -> str:

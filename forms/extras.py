@@ -16,6 +16,7 @@ from forms.entities import read_entities
 from forms.expressions.resolve import REPEAT, Schema, Steps, check
 from forms.expressions.syntax import references
 from forms.issues import Issue, Severity
+from forms.languages import language_code
 from forms.model import (
     Call,
     CheckRow,
@@ -34,7 +35,6 @@ from forms.model import (
     Text,
 )
 from forms.workbook import Row, Sheet, iter_rows
-from forms.xform import language_code
 from forms.xlsform import Entry
 
 _PART: Final = re.compile(r"(\$\{[^}]*\})")

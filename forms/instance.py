@@ -52,12 +52,16 @@ def read_instance(definition: FormDefinition, source: bytes) -> RawInstance:
     )
 
 
-def write_instance(definition: FormDefinition, answers: Mapping[str, Any], instance_id: str) -> str:
-    """Answers as OpenRosa instance XML; what was not asked is left out."""
+def write_instance(
+    definition: FormDefinition, answers: Mapping[str, Any], instance_id: str, deprecated_id: str = ""
+) -> str:
+    """Answers as OpenRosa instance XML; what was not asked is left out. `deprecated_id` is the instance it replaces."""
     root = ET.Element("data", {"id": definition.form_id, "version": definition.version})
     _write(definition.items, answers, root)
     meta = ET.SubElement(root, f"{{{_ORX}}}meta")
     ET.SubElement(meta, f"{{{_ORX}}}instanceID").text = instance_id
+    if deprecated_id:
+        ET.SubElement(meta, f"{{{_ORX}}}deprecatedID").text = deprecated_id
     ET.register_namespace("orx", _ORX)
     return ET.tostring(root, encoding="unicode")
 

@@ -11,8 +11,8 @@ Expressions are trees of five kinds, resolved at load so that evaluation never s
 * `Call`     a function or an operator ("+", "and", "=", "neg", "|", ...) with its arguments.
 
 Their JSON, which phones walk too: a number or a string stands for itself; `["$", pinned, "a/b/c"]` Path;
-`[".", "a/b"]` Field; `["@", source, [predicate, ...], "a/b"]` Filter, whose source is a Path, a Call that yields nodes, another Filter or
-`["instance", "id", "root/item"]`; any other array is a Call: `["name", argument, ...]`.
+`[".", "a/b"]` Field; `["@", source, [predicate, ...], "a/b"]` Filter, whose source is a Path, a Call that yields nodes,
+another Filter or `["instance", "id", "root/item"]`; any other array is a Call: `["name", argument, ...]`.
 """
 
 from __future__ import annotations
@@ -106,6 +106,7 @@ class Action:
     event: str  # odk-instance-first-load, odk-new-repeat, xforms-value-changed
     expression: Expression
     trigger: tuple[str, ...] | None = None  # schema path of the question whose change runs it
+    target: Expression | None = None  # the nodes it sets, where they are not those of the trigger's own row
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,6 +131,7 @@ class Question:
     read_only: Expression | None = None
     choices: str | None = None  # name in FormDefinition.choice_lists, or of a secondary instance
     choice_filter: Expression | None = None
+    itemset: Expression | None = None  # the rows of a repeat that are its choices; `choices` is then their path
     appearance: str = ""
     parameters: Mapping[str, str] = field(default_factory=dict)
     media: Mapping[str, Text] = field(default_factory=dict)  # image, audio, video -> file name per language
@@ -160,6 +162,7 @@ class Repeat(Group):
 
     count: Expression | None = None
     actions: tuple[Action, ...] = ()
+    first: tuple[Mapping[str, Any], ...] = ()  # rows that are there when its place comes to be: names -> what they hold
 
 
 Item: TypeAlias = Question | Group | Repeat
@@ -300,6 +303,7 @@ class FormDefinition:
     # secondary instances written in the workbook itself (external lists): id -> items
     instances: Mapping[str, tuple[Mapping[str, str], ...]] = field(default_factory=dict)
     settings: Mapping[str, str] = field(default_factory=dict)
+    texts: Mapping[str, Text] = field(default_factory=dict)  # those that expressions ask for by id, with jr:itext()
     instance_name: Expression | None = None
     scores: tuple[ScoreRow, ...] = ()
     indicators: tuple[IndicatorRow, ...] = ()

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import math
+import re
+import unicodedata
 from collections.abc import Iterator
 from typing import Any
 
 from marshmallow import ValidationError
 
-from forms.expressions.values import Environment, Result, Scope, element_text, format_number, to_number
+from forms.expressions.values import Environment, Result, Scope, element_text, format_number
 from forms.model import Question, Repeat, Value
 from forms.program import Spec
 
+_DECIMAL = re.compile(r"[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]{1,3})?")
 _NUMERIC = frozenset(("integer", "decimal", "range"))
 _COMPUTED = frozenset(("calculate", "hidden"))
 
@@ -19,12 +22,17 @@ _COMPUTED = frozenset(("calculate", "hidden"))
 class AnswerNode:
     """A question, group or repeat in one row."""
 
-    __slots__ = ("is_leaf", "is_relevant", "is_repeat", "row", "rows", "spare", "spec", "value")
+    __slots__ = (
+        "flag", "given", "is_leaf", "is_received", "is_relevant", "is_repeat", "row", "rows", "spare", "spec", "value",
+    )  # fmt: skip
 
     def __init__(self, spec: Spec, row: Row) -> None:
         self.spec = spec
         self.row = row
-        self.value: Value = None
+        self.value: Value = None  # what counts: what expressions see
+        self.given: Value = None  # what came, where not all of it counts
+        self.flag = ""  # why it does not: wrong_type, unknown_choice; then what came stays in the answers
+        self.is_received = False  # it came with answers that somebody sent, not from hands that are at work
         self.is_relevant = False
         self.is_repeat = spec.is_repeat
         self.is_leaf = spec.is_leaf
@@ -38,8 +46,18 @@ class AnswerNode:
 
     @property
     def content(self) -> Value:
-        """The answer as it is kept."""
+        """The answer as it counts."""
         return self.value
+
+    @property
+    def kept(self) -> Value:
+        """The answer as it came: what is stored, and what comes back."""
+        return self.value if self.given is None else self.given
+
+    @property
+    def sent(self) -> Value:
+        """The answer as it leaves: what counts, or what came when that is flagged."""
+        return self.given if self.flag else self.value
 
     @property
     def address(self) -> str:
@@ -64,14 +82,25 @@ class AnswerNode:
         return 1
 
     def below(self, name: str) -> list[Any]:
-        """The relevant nodes of that name below a group."""
+        """The relevant nodes of that name below a group; ".." is the group or row it stands in."""
+        if name == "..":
+            parent = self.spec.parent
+            return [self.row if parent is self.row.spec else self.row.nodes[parent.path]] if parent else [self.row]
         return self.row.find((*self.spec.path, name))
+
+    def family(self) -> object:
+        """Nodes of one row stand together."""
+        return id(self.row)
+
+    def order(self) -> tuple[int, ...]:
+        """Its place in the whole interview."""
+        return (*self.row.order(), list(self.row.nodes).index(self.spec.path))
 
 
 class Row:
     """The form itself, or one row of a repeat: what bears answers."""
 
-    __slots__ = ("chain", "depth", "derived", "id", "nodes", "prefix", "repeat", "schema", "spec")
+    __slots__ = ("chain", "depth", "derived", "id", "is_gone", "nodes", "prefix", "repeat", "schema", "spec")
 
     def __init__(self, spec: Spec | None, repeat: AnswerNode | None, row_id: str) -> None:
         self.spec = spec
@@ -82,6 +111,7 @@ class Row:
         self.chain: tuple[Row, ...] = (*repeat.row.chain, self) if repeat else ()
         self.prefix = f"{repeat.address}/{row_id}/" if repeat else ""
         self.nodes: dict[tuple[str, ...], AnswerNode] = {}
+        self.is_gone = False
         self.derived: dict[str, str] = {}  # figures put beside the answers, as expressions read them
 
     @property
@@ -109,8 +139,18 @@ class Row:
         return self.repeat.rows.index(self) + 1 if self.repeat else 1
 
     def below(self, name: str) -> list[Any]:
-        """The relevant nodes of that name in the row."""
+        """The relevant nodes of that name in the row; ".." is what the repeat stands in."""
+        if name == "..":
+            return self.repeat.below("..") if self.repeat else []
         return self.find((*self.schema, name))
+
+    def family(self) -> object:
+        """Rows of one repeat stand together."""
+        return id(self.repeat)
+
+    def order(self) -> tuple[int, ...]:
+        """Its place in the whole interview."""
+        return (*self.repeat.order(), self.position()) if self.repeat else ()
 
     def find(self, path: tuple[str, ...]) -> list[Any]:
         """The relevant node at a schema path, or the rows when it is a repeat."""
@@ -162,24 +202,38 @@ def nodes_of(spec: Spec, row: Row, shared: int, root: Row) -> list[AnswerNode]:
     return [found.nodes[spec.path] for found in rows if spec.path in found.nodes]
 
 
-def read_value(spec: Spec, value: Any) -> Value:
-    """The value as its type stores it, or as it came when it does not fit."""
+def put(node: AnswerNode, value: Any) -> None:
+    """Take an answer as it comes: what does not fit its type is kept and flagged, and counts as blank."""
+    spec = node.spec
+    node.given, node.flag = None, ""
+    if type(value) is str and not value.isascii():
+        value = unicodedata.normalize("NFC", value)  # keyboards write the same letter in two ways
     if value is None or value == "":
+        node.value = None
+    elif spec.read is None:
+        node.value = value
+    else:
+        try:
+            node.value = spec.read(value)
+            if spec.bounds is not None:
+                _check_bounds(node.value, spec.bounds)
+        except ValidationError:
+            node.given = value if isinstance(value, str | int | float) else str(value)[:1000]
+            node.value = truncated(value) if spec.is_whole else None
+            node.flag = "wrong_type"
+
+
+def _check_bounds(value: Value, bounds: tuple[float, float]) -> None:
+    if isinstance(value, int | float) and not bounds[0] <= value <= bounds[1]:
+        raise ValidationError("wrong_type")
+
+
+def truncated(value: Any) -> Value:
+    """What a number with decimals counts as where a whole one is asked; a blank for what is no number."""
+    number = float(value) if isinstance(value, str) and _DECIMAL.fullmatch(value.strip()) else value
+    if isinstance(number, bool) or not isinstance(number, int | float) or not math.isfinite(number):
         return None
-    try:
-        return spec.read(value) if spec.read is not None else value  # type: ignore[no-any-return]
-    except ValidationError:
-        return value if isinstance(value, str | int | float) else str(value)[:1000]
-
-
-def fits(spec: Spec, value: Value) -> bool:
-    if spec.read is None:
-        return True
-    try:
-        spec.read(value)
-    except ValidationError:
-        return False
-    return True
+    return int(number) if abs(number) < 1e18 else None
 
 
 def stored(question: Question, value: Result) -> Value:
@@ -189,12 +243,14 @@ def stored(question: Question, value: Result) -> Value:
     if type(value) is bool:
         return "true" if value else "false"
     if type(value) is str:
-        number = to_number(value) if question.type in _NUMERIC and value.strip()[:1] in "+-.0123456789" else math.nan
-        if question.type in _NUMERIC and math.isfinite(number) and "-" not in value.strip()[1:]:
-            return _whole(number)
+        if question.type in _NUMERIC and _DECIMAL.fullmatch(value.strip()) and math.isfinite(float(value)):
+            number = float(value)
+            return math.trunc(number) if question.type == "integer" else _whole(number)
         return value if value != "" else None
     if not math.isfinite(value):  # type: ignore[arg-type]
         return None
+    if question.type == "integer":
+        return math.trunc(value)  # type: ignore[arg-type]
     if question.type in _NUMERIC or question.type in _COMPUTED:
         return _whole(value)  # type: ignore[arg-type]
     return format_number(value)  # type: ignore[arg-type]

@@ -110,6 +110,7 @@ def _candidates(run: _Respondent, node: AnswerNode, question: Question, required
     if kind in (Kind.CHOICE, Kind.CHOICES, Kind.RANK):
         yield from _choices(run, node, kind)
     elif kind in (Kind.INTEGER, Kind.DECIMAL, Kind.RANGE):
+        yield from _balancing(run, node, question)
         yield from _numbers(run, node, question)
     elif kind is Kind.DATE:
         yield from _dates(run, node, question)
@@ -137,7 +138,8 @@ def _choices(run: _Respondent, node: AnswerNode, kind: Kind) -> Iterator[Value]:
 
 def _texts(run: _Respondent, question: Question) -> Iterator[Value]:
     patterns = [
-        part.arguments[1].value for part in _parts(question.constraint)
+        part.arguments[1].value
+        for part in _parts(question.constraint)
         if isinstance(part, Call) and part.name == "regex" and isinstance(part.arguments[1], Literal)
     ]
     for _ in range(TRIES * 10 if patterns else 1):
@@ -238,6 +240,28 @@ def _numbers(run: _Respondent, node: AnswerNode, question: Question) -> Iterator
         yield round(number) if question.type == "integer" else _rounded(number)
     for edge in (low, high, low + 1):
         yield math.floor(edge) if question.type == "integer" else edge
+
+
+def _balancing(run: _Respondent, node: AnswerNode, question: Question) -> Iterator[Value]:
+    """What makes the two sides of an equation equal that the answer is a part of, as in parts that make a sum."""
+    for part in _parts(question.constraint):
+        if (
+            not isinstance(part, Call)
+            or part.name != "="
+            or any(_is_own(side, question.path) for side in part.arguments)
+        ):
+            continue
+        at_0, at_1 = (_imbalance(run, node, part, number) for number in (0, 1))
+        if math.isfinite(at_0) and math.isfinite(at_1) and at_0 != at_1:
+            number = at_0 / (at_0 - at_1)
+            yield round(number) if question.type == "integer" else round(number, 6)
+
+
+def _imbalance(run: _Respondent, node: AnswerNode, equation: Call, number: int) -> float:
+    """How far its sides are apart when the answer is `number`."""
+    run.interview.set(node.address, number)
+    left, right = (_as_number(run.interview.evaluate(side, node.row, node)) for side in equation.arguments)
+    return left - right
 
 
 def _draw(random: Random, low: float, high: float) -> float:

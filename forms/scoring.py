@@ -1,4 +1,4 @@
-"""Scores, indicators, soft checks and recommended measures of one set of answers, explained line by line.
+"""Scores, indicators and soft checks of one set of answers, explained line by line.
 
 The sheet's figures are computed from top to bottom; each is put into the interview as a virtual answer, so that later
 rules read it like a question (`derived` of the form or of a row). Nothing here changes an answer.
@@ -7,16 +7,18 @@ rules read it like a question (`derived` of the form or of a row). Nothing here 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import TypeAlias
 
 from forms.answers import Interview
 from forms.expressions.functions import rounded
 from forms.expressions.values import Result, to_bool, to_number, to_text
 from forms.issues import Issue, Severity
-from forms.model import CheckRow, Expression, IndicatorRow, Question, ScoreRow, Value
+from forms.model import CheckRow, IndicatorRow, Question, ScoreRow, Value
 from forms.nodes import AnswerNode, Row, derived_text, nodes_of
+from forms.program import Program, Spec
 
 Figure: TypeAlias = "bool | float | str | None"
 
@@ -117,66 +119,11 @@ class CheckResult:
         return Issue("check", self.address, {"name": self.name}, severity, self.message)
 
 
-@dataclass(frozen=True, slots=True)
-class Saving:
-    """Money, or a share, as a range."""
-
-    low: float
-    mid: float
-    high: float
-
-
-@dataclass(frozen=True, slots=True)
-class Recommendation:
-    """A measure whose trigger holds; `saving` is None when no cost it works on is known."""
-
-    code: str
-    label: str
-    technique: str
-    group: str
-    base: str
-    saving_low: float  # of the base
-    saving_high: float
-    saving: Saving | None
-    payback_low: float
-    payback_high: float
-    why: tuple[Answered, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class ResourceSaving:
-    """What all measures together may save of one resource; money and quantity None when unknown."""
-
-    name: str
-    label: str
-    unit: str
-    cost: float | None
-    quantity: float | None
-    fraction: Saving
-    money: Saving | None
-    saved_quantity: Saving | None
-
-
-@dataclass(frozen=True, slots=True)
-class Recommendations:
-    """Measures in the order to show them, at most ten listed; investments apart; what all may save together."""
-
-    listed: tuple[Recommendation, ...]
-    others: tuple[Recommendation, ...]
-    investments: tuple[Recommendation, ...]
-    resources: tuple[ResourceSaving, ...]
-    total: Saving
-    cost: float
-    share: Saving | None  # of the cost of all resources; None when no cost is known
-
-
-LISTED = 10
-
 # --- scores
 
 
 def compute_scores(interview: Interview, *, explain: bool = True) -> Scores:
-    """Every value, item, dimension, index and band of the answers; `explain` adds the answers each item rests on.
+    """Every value, item, dimension, index and band of the answers; `explain` adds words and answers.
 
     Computed once until an answer changes.
     """
@@ -190,42 +137,122 @@ def compute_scores(interview: Interview, *, explain: bool = True) -> Scores:
 
 
 def _compute_scores(interview: Interview, explain: bool) -> Scores:
-    rows = interview.definition.scores
-    for row in _rows(interview.root):
-        row.derived = {}
+    sheet = _sheet(interview.program)
+    _forget_derived(interview, sheet)
     values, items = [], []
-    for score in rows:
-        if score.kind == "value":
-            values.append(_value(interview, score))
-        elif score.kind == "item":
-            items.append((score, _item(interview, score, explain)))
-    dimensions = [(row, _dimension(interview, row, items)) for row in rows if row.kind == "dimension"]
-    indexes = tuple(_index(interview, row, dimensions, items, values) for row in rows if row.kind == "index")
-    return Scores(
-        tuple(values), tuple(item for _, item in items), tuple(dimension for _, dimension in dimensions), indexes
+    for line in sheet.lines:
+        if line.row.kind == "value":
+            values.append(_value(interview, line.row, explain))
+        else:
+            items.append(_item(interview, line, explain))
+    dimensions = [_dimension(interview, row, [items[place] for place in of], explain) for row, of in sheet.dimensions]
+    indexes = [_index(interview, line, dimensions, items, values, explain) for line in sheet.indexes]
+    return Scores(tuple(values), tuple(items), tuple(dimensions), tuple(indexes))
+
+
+@dataclass(frozen=True, slots=True)
+class _Line:
+    """A value or an item of the sheet, and the questions its rule names: outside of repeats and in them."""
+
+    row: ScoreRow
+    top: tuple[Spec, ...]
+    deep: tuple[Spec, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _IndexLine:
+    """An index of the sheet with the places of what it is made of."""
+
+    row: ScoreRow
+    dimensions: list[int]
+    items: list[int]
+    values: list[int]
+    counted: list[int]  # items that show how much was answered
+    deciding: list[int]  # and those by which it is withheld: its parents' where it has some
+    bands: list[ScoreRow]
+
+
+@dataclass(frozen=True, slots=True)
+class _Sheet:
+    """The sheet of scores made ready once per form."""
+
+    lines: list[_Line]
+    dimensions: list[tuple[ScoreRow, list[int]]]
+    indexes: list[_IndexLine]
+    repeats: list[Spec]  # in whose rows values are computed
+
+
+@lru_cache(maxsize=64)
+def _sheet(program: Program) -> _Sheet:
+    rows = program.definition.scores
+    repeats = {row.repeat: program.by_path[row.repeat] for row in rows if row.repeat in program.by_path}
+    return _Sheet(
+        [_line(program, row) for row in rows if row.kind in ("value", "item")],
+        [(row, _members(rows, "item", row.name)) for row in rows if row.kind == "dimension"],
+        [_index_line(rows, row) for row in rows if row.kind == "index"],
+        list(repeats.values()),
     )
 
 
-def _rows(row: Row) -> Iterator[Row]:
-    yield row
-    for node in row.nodes.values():
-        for inner in node.rows:
-            yield from _rows(inner)
+def _line(program: Program, row: ScoreRow) -> _Line:
+    specs = [program.by_path[path] for path in row.questions if path in program.by_path]
+    return _Line(row, tuple(spec for spec in specs if not spec.repeats), tuple(spec for spec in specs if spec.repeats))
+
+
+def _index_line(rows: Sequence[ScoreRow], index: ScoreRow) -> _IndexLine:
+    counted = _counted(rows, (index.name,))
+    return _IndexLine(
+        index,
+        _members(rows, "dimension", index.name),
+        _members(rows, "item", index.name),
+        _members(rows, "value", index.name),
+        counted,
+        # An index with parents is withheld with them: their items decide, not its own.
+        _counted(rows, index.parents) if index.parents else counted,
+        [row for row in rows if row.kind == "band" and index.name in row.parents and row.rule is not None],
+    )
+
+
+def _members(rows: Sequence[ScoreRow], kind: str, parent: str) -> list[int]:
+    """Places, among the rows of a kind, of those that name a parent."""
+    return [place for place, row in enumerate(row for row in rows if row.kind == kind) if parent in row.parents]
+
+
+def _counted(rows: Sequence[ScoreRow], indexes: tuple[str, ...]) -> list[int]:
+    """Places of the items that count as answered or not for some indexes; items of weight 0 do not count."""
+    groups = {row.name for row in rows if row.kind == "dimension" and not set(row.parents).isdisjoint(indexes)}
+    groups.update(indexes)
+    items = enumerate(row for row in rows if row.kind == "item")
+    return [place for place, row in items if row.weight != 0 and not groups.isdisjoint(row.parents)]
+
+
+def _forget_derived(interview: Interview, sheet: _Sheet) -> None:
+    interview.root.derived = {}
+    for spec in sheet.repeats:
+        for row in _rows(interview, spec):
+            row.derived = {}
+
+
+def _rows(interview: Interview, repeat: Spec) -> Iterator[Row]:
+    """Every row of a repeat, in order."""
+    for node in nodes_of(repeat, interview.root, 0, interview.root):
+        yield from node.rows
 
 
 def _derive(interview: Interview, name: str, value: Value) -> None:
     interview.root.derived[name] = derived_text(value)
 
 
-def _value(interview: Interview, score: ScoreRow) -> ValueScore:
-    label, unit = interview.text(score.label), interview.text(score.unit)
+def _value(interview: Interview, score: ScoreRow, explain: bool) -> ValueScore:
+    label, unit = (interview.text(score.label), interview.text(score.unit)) if explain else ("", "")
     if score.repeat is None:
         value = _figure(interview, score, interview.root)
         _derive(interview, score.name, value)
         return ValueScore(score.name, label, unit, value)
     found: dict[str, Value] = {}
-    for row in _rows(interview.root):
-        if row.schema == score.repeat and row.is_relevant:
+    repeat = interview.program.by_path.get(score.repeat)
+    for row in _rows(interview, repeat) if repeat is not None else ():
+        if row.is_relevant:
             found[row.id] = figure = _figure(interview, score, row)
             row.derived[score.name] = derived_text(figure)
     return ValueScore(score.name, label, unit, None, found)
@@ -253,25 +280,29 @@ def _number(number: float) -> float | int | None:
     return int(number) if number == int(number) and abs(number) < 2**53 else number
 
 
-def _item(interview: Interview, score: ScoreRow, explain: bool) -> ItemScore:
-    applies = _applies(interview, score)
-    points = None
+def _item(interview: Interview, line: _Line, explain: bool) -> ItemScore:
+    score, applies, points = line.row, _applies(interview, line), None
     if applies and score.rule is not None:
         points = _number(interview.number(score.rule))
     _derive(interview, score.name, points)
-    answers = tuple(_answered(interview, score.questions)) if explain else ()
+    if not explain:
+        return ItemScore(score.name, "", applies, points, ())
+    answers = tuple(answered(interview, score.questions))
     return ItemScore(score.name, interview.text(score.label), applies, points, answers)
 
 
-def _applies(interview: Interview, score: ScoreRow) -> bool:
+def _applies(interview: Interview, line: _Line) -> bool:
     """By its own rule, else when every question it names is asked and none is answered "na"."""
-    if score.applies is not None:
-        return interview.truth(score.applies)
-    for path in score.questions:
-        if path not in interview.program.by_path:
-            continue
-        nodes = _asked(interview, path)
-        if not nodes or any(node.text() == "na" for node in nodes):
+    if line.row.applies is not None:
+        return interview.truth(line.row.applies)
+    nodes = interview.root.nodes
+    for spec in line.top:
+        node = nodes[spec.path]
+        if not node.is_relevant or node.value == "na":
+            return False
+    for spec in line.deep:
+        found = _asked(interview, spec.path)
+        if not found or any(node.text() == "na" for node in found):
             return False
     return True
 
@@ -282,7 +313,8 @@ def _asked(interview: Interview, path: tuple[str, ...]) -> list[AnswerNode]:
     return [node for node in found if node.is_relevant]
 
 
-def _answered(interview: Interview, paths: tuple[tuple[str, ...], ...]) -> Iterator[Answered]:
+def answered(interview: Interview, paths: tuple[tuple[str, ...], ...]) -> Iterator[Answered]:
+    """The answers at some schema paths, as people read them."""
     for path in paths:
         spec = interview.program.by_path.get(path)
         if spec is None or not isinstance(spec.item, Question):
@@ -302,21 +334,17 @@ def shown_answer(interview: Interview, node: AnswerNode) -> str:
     return ", ".join(interview.choice_label("/".join(item.path), name) or name for name in names)
 
 
-def _members(name: str, rows: list[tuple[ScoreRow, ItemScore]]) -> list[tuple[ScoreRow, ItemScore]]:
-    return [(row, item) for row, item in rows if name in row.parents]
-
-
-def _dimension(interview: Interview, score: ScoreRow, rows: list[tuple[ScoreRow, ItemScore]]) -> DimensionScore:
-    items = tuple(item for _, item in _members(score.name, rows))
+def _dimension(interview: Interview, score: ScoreRow, items: list[ItemScore], explain: bool) -> DimensionScore:
     points = [item.points for item in items if item.points is not None]
-    total = _added(points)
+    total = added(points)
     result = None if not points else total if score.method == "sum" else total / len(points)
     _derive(interview, score.name, result)
     weight = 1.0 if score.weight is None else score.weight
-    return DimensionScore(score.name, interview.text(score.label), weight, result, items)
+    return DimensionScore(score.name, interview.text(score.label) if explain else "", weight, result, tuple(items))
 
 
-def _added(numbers: list[float]) -> float:
+def added(numbers: list[float]) -> float:
+    """The sum, from left to right, as every other engine adds them."""
     total = 0.0
     for number in numbers:
         total += number
@@ -325,51 +353,44 @@ def _added(numbers: list[float]) -> float:
 
 def _index(
     interview: Interview,
-    score: ScoreRow,
-    dimensions: list[tuple[ScoreRow, DimensionScore]],
-    rows: list[tuple[ScoreRow, ItemScore]],
+    line: _IndexLine,
+    dimensions: list[DimensionScore],
+    items: list[ItemScore],
     values: list[ValueScore],
+    explain: bool,
 ) -> IndexScore:
-    own = tuple(dimension for row, dimension in dimensions if score.name in row.parents)
-    direct = tuple(item for _, item in _members(score.name, rows))
-    applicable, answered = _coverage((score.name,), dimensions, rows)
-    # An index with parents is withheld with them: their items decide, not its own.
-    asked, given = _coverage(score.parents, dimensions, rows) if score.parents else (applicable, answered)
-    is_withheld = score.minimum_share is not None and (asked == 0 or given / asked < score.minimum_share - 1e-9)
-    value = None if is_withheld else _index_value(score, own, direct, _parts(interview, score, values))
-    band = None if value is None else _band(interview, score.name, value)
+    score = line.row
+    own, direct = tuple([dimensions[place] for place in line.dimensions]), tuple([items[place] for place in line.items])
+    parts = [value for place in line.values if isinstance(value := values[place].value, int | float)]
+    applicable, answered = _coverage(items, line.counted)
+    is_withheld = score.minimum_share is not None and _too_little(*_coverage(items, line.deciding), score.minimum_share)
+    value = None if is_withheld else _index_value(score, own, direct, parts)
+    band = None if value is None else _band(interview, line.bands, value)
     _derive(interview, score.name, value)
     _derive(interview, f"{score.name}_band", band.name if band else None)
     return IndexScore(
         score.name,
-        interview.text(score.label),
-        interview.text(score.unit),
+        interview.text(score.label) if explain else "",
+        interview.text(score.unit) if explain else "",
         value,
         is_withheld,
         answered,
         applicable,
         band.name if band else None,
-        interview.text(band.label) if band else "",
+        interview.text(band.label) if band and explain else "",
         own,
         direct,
     )
 
 
-def _coverage(
-    indexes: tuple[str, ...],
-    dimensions: list[tuple[ScoreRow, DimensionScore]],
-    rows: list[tuple[ScoreRow, ItemScore]],
-) -> tuple[int, int]:
-    """How many items of some indexes apply, and how many of these have points; items of weight 0 do not count."""
-    groups = {row.name for row, _ in dimensions if set(row.parents) & set(indexes)} | set(indexes)
-    items = [item for row, item in rows if item.applies and row.weight != 0 and not groups.isdisjoint(row.parents)]
-    return len(items), sum(1 for item in items if item.points is not None)
+def _coverage(items: list[ItemScore], counted: list[int]) -> tuple[int, int]:
+    """How many of these items apply, and how many of those have points."""
+    applicable = [items[place] for place in counted if items[place].applies]
+    return len(applicable), sum(1 for item in applicable if item.points is not None)
 
 
-def _parts(interview: Interview, score: ScoreRow, values: list[ValueScore]) -> list[float]:
-    parents = {row.name: row.parents for row in interview.definition.scores if row.kind == "value"}
-    mine = [value.value for value in values if score.name in parents[value.name]]
-    return [value for value in mine if isinstance(value, int | float)]
+def _too_little(applicable: int, answered: int, minimum: float) -> bool:
+    return applicable == 0 or answered / applicable < minimum - 1e-9
 
 
 def _index_value(
@@ -379,12 +400,12 @@ def _index_value(
     scored = [(dimension.score, dimension.weight) for dimension in dimensions if dimension.score is not None]
     if score.method == "sum":
         parts = [part for part, _ in scored] + loose
-        return _to_decimals(_added(parts), score.decimals) if parts else None
+        return _to_decimals(added(parts), score.decimals) if parts else None
     weighted = scored + [(points, 1.0) for points in loose]
-    weight = _added([part for _, part in weighted])
+    weight = added([part for _, part in weighted])
     if weight <= 0:
         return None
-    return _to_decimals(_added([points * part for points, part in weighted]) / weight, score.decimals)
+    return _to_decimals(added([points * part for points, part in weighted]) / weight, score.decimals)
 
 
 def _to_decimals(number: float, decimals: int) -> float:
@@ -393,13 +414,12 @@ def _to_decimals(number: float, decimals: int) -> float:
     return int(found) if found == int(found) else found
 
 
-def _band(interview: Interview, index: str, value: float) -> ScoreRow | None:
+def _band(interview: Interview, bands: list[ScoreRow], value: float) -> ScoreRow | None:
     best: tuple[float, ScoreRow] | None = None
-    for row in interview.definition.scores:
-        if row.kind == "band" and index in row.parents and row.rule is not None:
-            limit = interview.number(row.rule)
-            if limit <= value and (best is None or limit >= best[0]):
-                best = limit, row
+    for row in bands:
+        limit = interview.number(row.rule) if row.rule is not None else math.inf
+        if limit <= value and (best is None or limit >= best[0]):
+            best = limit, row
     return best[1] if best else None
 
 
@@ -408,7 +428,7 @@ def _band(interview: Interview, index: str, value: float) -> ScoreRow | None:
 
 def compute_indicators(interview: Interview) -> dict[str, Figure]:
     """Each indicator's truth, number or text; None when it does not apply."""
-    _ensure_scores(interview)
+    ensure_scores(interview)
     found: dict[str, Figure] = {}
     for row in interview.definition.indicators:
         found[row.name] = figure = _indicator(interview, row)
@@ -416,7 +436,7 @@ def compute_indicators(interview: Interview) -> dict[str, Figure]:
     return found
 
 
-def _ensure_scores(interview: Interview) -> None:
+def ensure_scores(interview: Interview) -> None:
     """Derive the figures that later rules read; whether they were explained makes no difference to them."""
     if interview.definition.scores:
         compute_scores(interview, explain=("scores", True) in interview.remembered)
@@ -435,7 +455,7 @@ def _indicator(interview: Interview, row: IndicatorRow) -> Figure:
 
 def run_checks(interview: Interview) -> tuple[CheckResult, ...]:
     """Every soft check whose question is asked and answered, in the sheet's order."""
-    _ensure_scores(interview)
+    ensure_scores(interview)
     return tuple(result for check in interview.definition.checks for result in _check(interview, check))
 
 
@@ -452,124 +472,3 @@ def _check(interview: Interview, check: CheckRow) -> Iterator[CheckResult]:
             if parts and not holds
         }
         yield CheckResult(check.name, node.address, check.grade, holds, message)
-
-
-# --- measures
-
-
-@dataclass(frozen=True, slots=True)
-class _Triggered:
-    recommendation: Recommendation
-    share: float
-    resources: tuple[str, ...]
-
-
-def recommend_measures(interview: Interview, *, explain: bool = True) -> Recommendations:
-    """The measures whose triggers hold, what each may save and what all together may save of each resource."""
-    _ensure_scores(interview)
-    costs = {row.name: _amount(interview, row.cost) for row in interview.definition.resources}
-    triggered = _triggered(interview, costs, explain)
-    saving = [one for one in triggered if one.recommendation.group != "investment"]
-    resources = tuple(_resource_savings(interview, costs, saving))
-    ordered = sorted((one.recommendation for one in saving), key=_order(interview))
-    investments = sorted(
-        (one.recommendation for one in triggered if one.recommendation.group == "investment"), key=_order(interview)
-    )
-    total = _sum_savings([resource.money for resource in resources if resource.money is not None])
-    cost = _added([cost for cost in costs.values() if cost is not None])
-    share = Saving(total.low / cost, total.mid / cost, total.high / cost) if cost > 0 else None
-    return Recommendations(
-        tuple(ordered[:LISTED]), tuple(ordered[LISTED:]), tuple(investments), resources, total, cost, share
-    )
-
-
-def _amount(interview: Interview, expression: Expression | None) -> float | None:
-    if expression is None:
-        return None
-    number = interview.number(expression)
-    return number if math.isfinite(number) else None
-
-
-def _triggered(interview: Interview, costs: Mapping[str, float | None], explain: bool) -> list[_Triggered]:
-    found = []
-    spent = {name for name, cost in costs.items() if cost != 0}  # or not known
-    for row in interview.definition.measures:
-        resources = tuple([name for name in row.resources if name in spent])
-        if not resources or not interview.truth(row.trigger):
-            continue
-        share = interview.number(row.share)
-        share = min(1.0, max(0.0, share)) if math.isfinite(share) else 1.0
-        if share == 0:
-            continue
-        base = _added([cost * share for name in resources if (cost := costs[name]) is not None])
-        mid = (row.saving_low + row.saving_high) / 2
-        is_known = any(costs[name] is not None for name in resources)
-        recommendation = Recommendation(
-            row.code,
-            interview.text(row.label),
-            row.technique,
-            row.group,
-            interview.text(row.base),
-            row.saving_low,
-            row.saving_high,
-            Saving(base * row.saving_low, base * mid, base * row.saving_high) if is_known else None,
-            row.payback_low,
-            row.payback_high,
-            tuple(_answered(interview, row.questions)) if explain else (),
-        )
-        found.append(_Triggered(recommendation, share, resources))
-    return found
-
-
-def _order(interview: Interview) -> Callable[[Recommendation], tuple[bool, bool, float, str]]:
-    first = interview.definition.settings.get("measure_first", "").split()
-
-    def key(one: Recommendation) -> tuple[bool, bool, float, str]:
-        payback = max((one.payback_low + one.payback_high) / 2, 0.01)
-        worth = one.saving.mid / payback if one.saving is not None else 0.0
-        return one.saving is None, one.technique not in first, -worth, one.code
-
-    return key
-
-
-def _resource_savings(
-    interview: Interview, costs: Mapping[str, float | None], triggered: list[_Triggered]
-) -> Iterator[ResourceSaving]:
-    for row in interview.definition.resources:
-        mine = [one for one in triggered if row.name in one.resources]
-        in_kind = [one for one in mine if one.recommendation.group != "cost_only"]
-        fraction, real = _combined(mine, row.cap), _combined(in_kind, row.cap)
-        cost, quantity = costs[row.name], _amount(interview, row.quantity)
-        yield ResourceSaving(
-            row.name,
-            interview.text(row.label),
-            interview.text(row.unit),
-            cost,
-            quantity,
-            fraction,
-            None if cost is None else _times(fraction, cost),
-            None if quantity is None else _times(real, quantity),
-        )
-
-
-def _combined(triggered: list[_Triggered], cap: float) -> Saving:
-    """1 - (1 - s1 share1)(1 - s2 share2)..., at most the cap: measures save from what others left."""
-    low = mid = high = 1.0
-    for one in triggered:
-        recommendation = one.recommendation
-        low *= 1 - recommendation.saving_low * one.share
-        mid *= 1 - (recommendation.saving_low + recommendation.saving_high) / 2 * one.share
-        high *= 1 - recommendation.saving_high * one.share
-    return Saving(min(cap, 1 - low), min(cap, 1 - mid), min(cap, 1 - high))
-
-
-def _times(saving: Saving, amount: float) -> Saving:
-    return Saving(saving.low * amount, saving.mid * amount, saving.high * amount)
-
-
-def _sum_savings(savings: list[Saving]) -> Saving:
-    return Saving(
-        _added([saving.low for saving in savings]),
-        _added([saving.mid for saving in savings]),
-        _added([saving.high for saving in savings]),
-    )

@@ -10,14 +10,17 @@ from collections.abc import Callable, Mapping
 from dataclasses import MISSING, Field, fields
 from typing import Any, Final
 
+from forms.expressions.parts import parts_called
 from forms.expressions.syntax import expression_from_json, expression_to_json
 from forms.issues import Issue, Severity
+from forms.lists import in_language
 from forms.model import (
     Action,
     CheckRow,
     Choice,
     ChoiceList,
     EntityRow,
+    FileNeed,
     FormDefinition,
     Group,
     IndicatorRow,
@@ -53,6 +56,8 @@ _EXPRESSIONS: Final = frozenset(
         "count",
         "instance_name",
         "expression",
+        "target",
+        "itemset",
         "entity_id",
         "create_if",
         "update_if",
@@ -60,7 +65,7 @@ _EXPRESSIONS: Final = frozenset(
     ]
 )
 _PATHS: Final = frozenset({"repeat", "question"})
-_TUPLES: Final = frozenset({"parents", "resources", "languages", "properties"})
+_TUPLES: Final = frozenset({"parents", "resources", "languages", "first", "properties"})
 _ROWS: Final[Mapping[str, type]] = {
     "scores": ScoreRow,
     "indicators": IndicatorRow,
@@ -88,11 +93,45 @@ def to_bundle_json(definition: FormDefinition, language: str) -> Json:
 
     shown = _definition(definition, text, items=[_without_drawn(_item(item, text)) for item in definition.items])
     shown["languages"] = [language]
+    shown.pop("files", None)  # what a page shows of them stands in the page
     del shown["entities"]
     for name in _ROWS:
         if name in shown:
             shown[name] = [_without(row, "cell") for row in shown[name] if row.get("where") != "server"]
+    instances, shown["instances"] = shown["instances"], {}
+    fields = _fields_read(shown)
+    for name, items in instances.items():
+        shown["instances"][name] = [_only(item, fields) if fields else item for item in in_language(items, language)]
+    shown["parts"] = parts_called(shown)
     return shown
+
+
+def _only(item: Json, names: frozenset[str]) -> Json:
+    return {name: value for name, value in item.items() if name in names}
+
+
+def _fields_read(shown: Json) -> frozenset[str]:
+    """The fields of list items that a form may look at; none where a rule names one only when it runs."""
+    found = {"name", "label", "geometry"}
+
+    def look(node: Any) -> bool:
+        if isinstance(node, dict):
+            if "choices" in node and "parameters" in node:
+                found.update(node["parameters"].get(name, "") for name in ("value", "label"))
+            return all(look(child) for child in node.values())
+        if not isinstance(node, list):
+            return True
+        if node and node[0] == "pulldata":
+            if not all(isinstance(argument, str) for argument in node[2:4]):
+                return False
+            found.update(node[2:4])
+        if node and node[0] in (".", "@") and isinstance(node[-1], str):
+            found.update(node[-1].split("/"))
+            if "*" in node[-1]:
+                return False
+        return all(look(child) for child in node)
+
+    return frozenset(found) if look(shown) else frozenset()
 
 
 def from_json(tree: Json) -> FormDefinition:
@@ -107,7 +146,9 @@ def from_json(tree: Json) -> FormDefinition:
         },
         "instances": {name: tuple(items) for name, items in tree.get("instances", {}).items()},
         "settings": dict(tree.get("settings", {})),
+        "texts": {name: _text_from(text) for name, text in tree.get("texts", {}).items()},
         "order": tuple(_steps(path) for path in tree.get("order", ())),
+        "files": tuple(_record_from(FileNeed, need) for need in tree.get("files", ())),
     }
     for name, type_ in _ROWS.items():
         values[name] = tuple(_record_from(type_, row) for row in tree.get(name, ()))
@@ -137,8 +178,12 @@ def _definition(definition: FormDefinition, text: Encoder, items: list[Json]) ->
     }
     if definition.instance_name is not None:
         tree["instance_name"] = expression_to_json(definition.instance_name)
+    if definition.texts:
+        tree["texts"] = {name: text(found) for name, found in definition.texts.items()}
     for name in _ROWS:
         tree[name] = [_record(row, text) for row in getattr(definition, name)]
+    if definition.files:
+        tree["files"] = [_record(need, text) for need in definition.files]
     return tree
 
 

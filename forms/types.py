@@ -133,6 +133,8 @@ class ChosenNames(_Blankable):
     """Names of choices separated by spaces, or a list of them; each once, in the order chosen."""
 
     def read(self, value: Any) -> Value:
+        if isinstance(value, int | float) and not isinstance(value, bool):
+            value = _digits(value)
         names = value.split() if isinstance(value, str) else value
         if not isinstance(names, list) or not all(_is_name(name) for name in names):
             raise ValidationError("wrong_type")
@@ -143,8 +145,8 @@ class ChosenName(_Blankable):
     """The name of one choice."""
 
     def read(self, value: Any) -> Value:
-        if isinstance(value, int) and not isinstance(value, bool):
-            value = str(value)
+        if isinstance(value, int | float) and not isinstance(value, bool):
+            value = _digits(value)
         if not _is_name(value):
             raise ValidationError("wrong_type")
         return str(value)
@@ -346,6 +348,7 @@ ALIASES: Final[Mapping[str, str]] = {
     "start time": "start",
     "end time": "end",
     "phone number": "text",
+    "picture": "image",
     "percentage": "integer",
     "number of days in last month": "integer",
     "number of days in last six months": "integer",
@@ -355,8 +358,6 @@ ALIASES: Final[Mapping[str, str]] = {
 # Types we know of and do not run, so that the message can say so rather than "unknown".
 UNSUPPORTED: Final = frozenset(
     {
-        "select_one_external",
-        "select one external",
         "background-audio",
         "background-geopoint",
         "osm",
@@ -364,24 +365,7 @@ UNSUPPORTED: Final = frozenset(
         "begin_loop",
         "end loop",
         "end_loop",
-        "begin lgroup",
-        "begin_kobomatrix",
-        "end_kobomatrix",
-        "begin_score",
-        "score__row",
-        "end_score",
-        "begin_rank",
-        "rank__level",
-        "end_rank",
         "include",
-        "subscriberid",
-        "simserial",
         "cascading_select",
-        "uri:deviceid",
-        "uri:email",
-        "uri:phonenumber",
-        "uri:simserial",
-        "uri:subscriberid",
-        "uri:username",
     }
 )

@@ -40,7 +40,7 @@ def _hidden(interview: Interview) -> list[Issue]:
         Issue("not_relevant", node.address, severity=Severity.NOTE)
         for node in interview.nodes()
         if not node.is_relevant
-        and node.value is not None
+        and node.is_received
         and type(node.spec.item) is Question
         and node.spec.calculation is None
     ]

@@ -33,7 +33,10 @@ SHEETS: Final = (
     "osm",
 )
 _ZIP, _OLE = b"PK\x03\x04", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
-_ADDRESS: Final = re.compile(rb'<(?:[a-z]+:)?c (?:[^>]*? )?r="([A-Z]{1,4})([0-9]{1,8})"([^>]*)>')
+# A cell with something in it: one that is only a format has no value, and no parser keeps it.
+_ADDRESS: Final = re.compile(rb'r="([A-Z]{1,4})([0-9]{1,8})"[^<>]*+>\s*<(?:[a-z]+:)?(?:v|is|f)[ >/]')
+_CHUNK: Final = 4 * 1024 * 1024
+_LONGEST_CELL: Final = 1_000
 _DASHES: Final = re.compile(r":?-+:?")
 _UNPRINTABLE: Final = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
 _INVISIBLE: Final = dict.fromkeys(map(ord, "\ufeff\u200b\u2060"))
@@ -44,7 +47,7 @@ class ReadLimits:
     """Upper bounds on a file; the caller has its own settings."""
 
     workbook_bytes: int = 20 * 1024 * 1024
-    unpacked_bytes: int = 50 * 1024 * 1024
+    unpacked_bytes: int = 160 * 1024 * 1024  # a million rows that hold a format and nothing else come to half of it
     archive_entries: int = 2_000
     archive_ratio: int = 100
     cells: int = 4_000_000  # of the rectangle that holds every value of a sheet
@@ -240,14 +243,15 @@ def _guard_entry(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, name: str, li
     # What the directory says of sizes can be a lie: zipfile stops at the declared size and checks the CRC.
     if entry.filename == "xl/sharedStrings.xml" or not entry.filename.endswith(".xml"):
         return
-    with archive.open(entry) as file:
-        content = file.read(limits.unpacked_bytes + 1)
     last_row = last_column = 0
-    for letters, digits, rest in _ADDRESS.findall(content):
-        if rest.endswith(b"/"):  # only a format: no parser keeps it
-            continue
-        last_row = max(last_row, int(digits))
-        last_column = max(last_column, _column(letters))
+    rest = b""
+    with archive.open(entry) as file:
+        while chunk := file.read(_CHUNK):
+            chunk = rest + chunk
+            for letters, digits in _ADDRESS.findall(chunk):
+                last_row = max(last_row, int(digits))
+                last_column = max(last_column, _column(letters))
+            rest = chunk[-_LONGEST_CELL:]  # a cell may lie across two chunks; seen twice it changes nothing
     if last_row * last_column > limits.cells:
         raise _refusal("sheet_too_wide", f"{entry.filename.split('/')[-1]}!{_letters(last_column - 1)}{last_row}")
 

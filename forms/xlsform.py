@@ -12,7 +12,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+from forms.appearances import FORM, appearance_issues
 from forms.columns import (
+    BLANK_HERE,
+    ELSEWHERE,
     TRANSLATABLE,
     TypeCell,
     for_pyxform,
@@ -24,18 +27,26 @@ from forms.columns import (
     read_type,
 )
 from forms.expressions.resolve import GROUP, QUESTION, REPEAT, Schema, Steps, check, schema_from
+from forms.expressions.several import several
+from forms.files import Beside, check_beside, columns_of, list_uses, needs_of_rows
 from forms.issues import FormError, Issue, Severity
+from forms.languages import language_code
+from forms.longlists import LongList, long_lists, restored, shortened
+from forms.model import FileNeed
+from forms.shorthand import MATRIX_LIST
 from forms.types import TYPES, Kind
 from forms.workbook import Row, Sheet, iter_rows
-from forms.xform import Mark, language_code
+from forms.xform import Mark
 
 ROOT: Final = "data"
 _NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_.\-]*")
 _REFERENCE: Final = re.compile(r"\$\{[^}]*\}")
 _ROW: Final = re.compile(r"\[row\s*:\s*([0-9]+)\]\s*")
+_NAMED: Final = re.compile(r"survey element named '([^']+)'")
 _SHEET: Final = re.compile(r"'(survey|choices|settings|entities)' sheet")
 _DYNAMIC: Final = re.compile(r"\$\{|[A-Za-z][\w\-]*\(")
-_RESERVED: Final = frozenset({"meta", "_id"})
+_SEARCH: Final = re.compile(r"search\s*\(")
+_RESERVED: Final = {"form": "meta", "repeat": "_id"}  # the block an XForm adds; the id of a row
 _TEXTS: Final = ("label", "hint", "guidance_hint", "constraint_message", "required_message")
 _SAID_BY_US: Final = (
     "is missing the survey",
@@ -43,6 +54,8 @@ _SAID_BY_US: Final = (
     "has no label",
     "untranslated",
     "max-pixels",
+    "'disabled' column",
+    "no longer supported on most devices",
 )
 
 
@@ -64,6 +77,7 @@ class Checked:
     columns: dict[str, frozenset[str] | None] = field(default_factory=dict)
     schema: Schema = field(default_factory=Schema)
     root: str = ROOT
+    needs: tuple[FileNeed, ...] = ()  # files that must lie beside the workbook
 
     def complain(self, code: str, where: str, /, **parameters: str | int) -> None:
         """Note one more error."""
@@ -79,8 +93,9 @@ class Checked:
         return any(issue.severity is Severity.ERROR for issue in self.issues)
 
 
-def check_rows(sheets: Mapping[str, Sheet]) -> Checked:
-    """Everything wrong with a questionnaire's own sheets (survey, choices, settings), found in one pass."""
+def check_rows(sheets: Mapping[str, Sheet], given: Beside | None = None) -> Checked:
+    """Everything wrong with a questionnaire's own sheets (survey, choices, settings) and the files beside it."""
+    given = given or Beside()
     found = Checked()
     if not any(iter_rows(sheets, "survey")):
         found.complain("no_survey", "survey")
@@ -91,6 +106,7 @@ def check_rows(sheets: Mapping[str, Sheet]) -> Checked:
     if settings:
         found.columns |= dict.fromkeys(settings.get("external_instances").split())
     _read_structure(sheets, found)
+    _note_files(sheets, found, given, settings)
     schema = found.schema = _schema(found)
     _check_settings(settings, sheets, schema, found)
     for entry in found.entries:
@@ -127,10 +143,6 @@ def _read_structure(sheets: Mapping[str, Sheet], found: Checked) -> None:
             continue
         _check_name(row, type_, stack[-1], found)
         name = row.get("name") or f"_row_{row.number}"
-        if type_.kind == "external":
-            found.columns[name] = None
-        elif type_.is_file:
-            _note_file(row, type_, found)
         path = (*stack[-1].path, name)
         found.entries.append(Entry(row, type_, path))
         if type_.kind == "begin":
@@ -152,6 +164,9 @@ def _read_row_type(row: Row, found: Checked) -> TypeCell | None:
         if bare in ("select_one", "select_multiple", "rank", "select one", "select multiple"):
             code = "missing_list_name"
         found.complain(code, row.cell("type"), name=text)
+        if row.get("name") and not bare.startswith(("begin", "end")):
+            # Whatever it was to be, its name exists and the rest of its row can be looked at in the same reading.
+            return TypeCell("question", "text", "text")
     return type_
 
 
@@ -174,17 +189,20 @@ def _check_name(row: Row, type_: TypeCell, parent: _Open, found: Checked) -> Non
         return
     if not _NAME.fullmatch(name):
         found.complain("bad_name", where, name=name)
-    if name in _RESERVED and (name == "_id" or not parent.path):
+    if name == _RESERVED.get(parent.kind):
         found.complain("reserved_name", where, name=name)
     if name in parent.names:
         found.complain("duplicate_name", where, name=name, other=parent.names[name])
     parent.names.setdefault(name, where)
 
 
-def _note_file(row: Row, type_: TypeCell, found: Checked) -> None:
-    if type_.list_name not in found.columns:
-        found.warn("external_list", row.cell("type"), name=type_.list_name)
-    found.columns.setdefault(type_.list_name, None)
+def _note_files(sheets: Mapping[str, Sheet], found: Checked, given: Beside, settings: Row | None) -> None:
+    """The files that the rows name, the fields of their lists, and what is wrong with them."""
+    found.needs = needs_of_rows(sheets, found.entries, frozenset(found.columns), found.issues)
+    known = columns_of(given)
+    found.columns |= {need.instance: known.get(need.instance) for need in found.needs if need.instance}
+    may_repeat = settings is not None and is_yes(settings.get("allow_choice_duplicates"))
+    found.issues += check_beside(found.needs, list_uses(found.entries, may_repeat), given)
 
 
 def _schema(found: Checked) -> Schema:
@@ -225,14 +243,17 @@ def _check_choices(sheets: Mapping[str, Sheet], found: Checked, settings: Row | 
 
 def _check_settings(settings: Row | None, sheets: Mapping[str, Sheet], schema: Schema, found: Checked) -> None:
     used = {entry.type.list_name for entry in found.entries}
+    used |= {row.get(MATRIX_LIST) for row in iter_rows(sheets, "survey")}
     text = " ".join(cell for row in iter_rows(sheets, "survey") for cell in row.cells.values() if "instance(" in cell)
     for name, columns in found.columns.items():
         if columns is not None and name not in used and name not in text:
             found.warn("unused_list", "choices", name=name)
-    if any(iter_rows(sheets, "entities")):
-        found.warn("entities", "entities")
     if settings is None:
         return
+    _check_appearance(settings, "style", FORM, found)
+    for name in settings.cells:
+        if name in ELSEWHERE:
+            found.warn("setting_elsewhere", settings.cell(name), name=name)
     if settings.get("instance_name"):
         _check_expression(settings, "instance_name", ("meta", "instanceName"), schema, found)
     wanted = settings.get("default_language")
@@ -261,10 +282,16 @@ def _check_entry(entry: Entry, schema: Schema, found: Checked) -> None:
     if _is_dynamic(row.get("default"), entry.type.name):
         _check_expression(row, "default", entry.path, schema, found)
     _check_references(row, entry.path, schema, found)
+    _check_appearance(row, "appearance", entry.type.name, found)
     if entry.type.kind == "question":
         _check_question(entry, schema, found)
     elif entry.type.kind == "begin" and entry.type.name == "repeat" and not _has_label(row):
         found.warn("missing_label", row.cell("label"))
+
+
+def _check_appearance(row: Row, column: str, type_name: str, found: Checked) -> None:
+    issues = appearance_issues(row.get(column), type_name, row.cell(column))
+    found.issues.extend(issue for issue in issues if not _SEARCH.search(str(issue.parameters["name"])))
 
 
 def _is_dynamic(default: str, type_name: str) -> bool:
@@ -275,6 +302,10 @@ def _is_dynamic(default: str, type_name: str) -> bool:
 
 def _check_question(entry: Entry, schema: Schema, found: Checked) -> None:
     row, type_ = entry.row, TYPES[entry.type.name]
+    if entry.type.spelling in BLANK_HERE:
+        found.warn("blank_here", row.cell("type"), name=entry.type.spelling)
+    if _SEARCH.search(row.get("appearance")):
+        found.complain("unsupported_search", row.cell("appearance"))
     if type_.is_asked and not _has_label(row) and not row.get("calculation"):
         found.warn("missing_label", row.cell("label"))
     if type_.name == "calculate" and not any(row.get(column) for column in ("calculation", "default")):
@@ -288,6 +319,9 @@ def _check_question(entry: Entry, schema: Schema, found: Checked) -> None:
 def _check_list(entry: Entry, schema: Schema, found: Checked) -> None:
     row, name = entry.row, entry.type.list_name
     if name.startswith("${"):
+        paths = schema.by_name.get(name.removeprefix("${").removesuffix("}").strip(), ())
+        if len(paths) == 1 and schema.repeats_in(paths[0]):
+            return  # its choices are the rows of the repeat that holds the question
         found.complain("choices_from_repeat", row.cell("type"))
         return
     if name not in schema.columns:
@@ -324,9 +358,11 @@ def _check_expression(
     found: Checked,
     item: frozenset[str] | bool | None = None,
 ) -> None:
-    _, errors = check(row.get(column), schema, at, item)
+    expression, errors = check(row.get(column), schema, at, item)
     for error in errors:
         found.complain(error.code, row.cell(column), **error.parameters)
+    for path in () if errors else dict.fromkeys(several(expression, schema)):
+        found.warn("expression_several", row.cell(column), name=path[-1])
 
 
 def _check_references(row: Row, at: Steps, schema: Schema, found: Checked) -> None:
@@ -367,8 +403,21 @@ def _check_translations(sheets: Mapping[str, Sheet], found: Checked) -> None:
 # -- conversion -------------------------------------------------------------------------------------------------------
 
 
-def convert(sheets: Mapping[str, Sheet], checked: Checked, form_id: str) -> tuple[str, list[Issue]]:
-    """The XForm that pyxform makes of the rows, and what it warned of; raises FormError with its refusal."""
+@dataclass(frozen=True, slots=True)
+class Converted:
+    """An XForm: whole, and as it was before its long lists were put back."""
+
+    xform: str
+    short: str
+    long: Mapping[str, LongList]
+    warnings: tuple[Issue, ...]
+
+
+def convert(sheets: Mapping[str, Sheet], checked: Checked, form_id: str, *, whole_lists: bool = False) -> Converted:
+    """The XForm that pyxform makes of the rows; raises FormError with its refusal.
+
+    `whole_lists` sends the long ones through pyxform too: slowly, for who wants to compare.
+    """
     # The steps of pyxform.xls2xform.convert but for one that looks through every list again for each question that
     # uses it, in search of a type we refuse anyway. Imported here: it takes a third of a second.
     from pyxform.builder import create_survey_element_from_dict
@@ -376,7 +425,9 @@ def convert(sheets: Mapping[str, Sheet], checked: Checked, form_id: str) -> tupl
     from pyxform.xls2json import workbook_to_json
     from pyxform.xls2json_backends import DefinitionData
 
-    workbook = _workbook(sheets, checked, form_id)
+    with_other = frozenset(entry.type.list_name for entry in checked.entries if entry.type.has_other)
+    long = {} if whole_lists else long_lists(sheets, with_other)
+    workbook = _workbook(sheets, checked, form_id, long)
     warnings: list[str] = []
     try:
         tree = workbook_to_json(
@@ -391,10 +442,13 @@ def convert(sheets: Mapping[str, Sheet], checked: Checked, form_id: str) -> tupl
     except Exception as error:  # a few faults end in bare TypeErrors and KeyErrors inside pyxform
         raise FormError([Issue("pyxform_failed", "survey", {"text": f"{type(error).__name__}: {error}"})]) from error
     kept = [text for text in warnings if not any(known in text for known in _SAID_BY_US)]
-    return xform, [Issue("pyxform", "survey", {"text": text}, Severity.WARNING) for text in kept]
+    issues = tuple(Issue("pyxform", "survey", {"text": text}, Severity.WARNING) for text in kept)
+    return Converted(restored(xform, long), xform, long, issues)
 
 
-def _workbook(sheets: Mapping[str, Sheet], checked: Checked, form_id: str) -> dict[str, Any]:
+def _workbook(
+    sheets: Mapping[str, Sheet], checked: Checked, form_id: str, long: Mapping[str, LongList]
+) -> dict[str, Any]:
     survey_columns = [*for_pyxform(sheets["survey"])]
     survey = []
     for row in iter_rows(sheets, "survey"):
@@ -405,7 +459,8 @@ def _workbook(sheets: Mapping[str, Sheet], checked: Checked, form_id: str) -> di
     workbook: dict[str, Any] = {"survey": survey, "survey_header": [dict.fromkeys(survey_columns)]}
     for name in ("choices", "entities"):
         if name in sheets and sheets[name].rows:
-            workbook[name] = [dict(row.cells) for row in sheets[name].rows]
+            rows = shortened(sheets, long) if name == "choices" else (dict(row.cells) for row in sheets[name].rows)
+            workbook[name] = list(rows)
             workbook[f"{name}_header"] = [dict.fromkeys(sheets[name].headers)]
     settings = _settings(sheets, form_id)
     return {**workbook, "settings": [settings], "settings_header": [dict.fromkeys(settings)]}
@@ -425,6 +480,8 @@ def _settings(sheets: Mapping[str, Sheet], form_id: str) -> dict[str, str]:
     ours = {"screen", "external_instances"}
     given = row.cells if row else {}
     settings = {name: text for name, text in given.items() if name not in ours and not name.startswith("form_title::")}
+    if "omit_instanceid" in settings:  # the one name of XLSForm with capital letters in it
+        settings["omit_instanceID"] = settings.pop("omit_instanceid")
     settings.setdefault("form_id", form_id)
     titles = [text for name, text in given.items() if name.startswith("form_title::")]
     settings.setdefault("form_title", titles[0] if titles else settings["form_id"])
@@ -440,6 +497,10 @@ def _refusal(text: str, checked: Checked) -> Issue:
     """pyxform's own words; its row numbers count our rows from 2."""
     sheet = _SHEET.search(text)
     row = _ROW.search(text)
+    named = _NAMED.search(text)
+    for entry in checked.entries if named and not row else ():
+        if named and entry.path[-1] == named.group(1):
+            return Issue("pyxform", entry.row.cell("name"), {"text": text.strip()})
     where = sheet.group(1) if sheet else "survey"
     if row and where == "survey":
         index = int(row.group(1)) - 2

@@ -19,10 +19,10 @@ ROOT = Path(__file__).parents[1]
 sys.path[0] = str(ROOT)  # the project, not this folder
 
 from tests.postgres import find_program, private_server  # noqa: E402
-from tools.measuring import intake, long_form, memory, phone, workbooks  # noqa: E402
+from tools.measuring import expressions, intake, long_form, memory, phone, workbooks  # noqa: E402
 from tools.measuring.world import World, build  # noqa: E402
 
-PARTS = ("intake", "workbook", "memory", "phone")
+PARTS = ("intake", "expressions", "workbook", "memory", "phone")
 DRAFTS = 12_000
 
 
@@ -39,7 +39,9 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="survey-bench-") as folder:
         if "workbook" in parts:
             found["workbook"] = _shown(workbooks.measure(), _say_workbook)
-        if set(parts) - {"workbook"}:
+        if "expressions" in parts:
+            found["expressions"] = _shown(expressions.measure(), _say_expressions)
+        if set(parts) - {"workbook", "expressions"}:
             world = build(Path(folder) / "sqlite", None, DRAFTS)
             found |= _on(world, parts, asked.seconds)
         if "intake" in parts and not asked.no_postgres and find_program("initdb"):
@@ -100,6 +102,13 @@ def _say_workbook(row: dict[str, Any]) -> str:
     return (
         f"workbook of {row['questions']} questions, list of {row['list_rows']}: {row['in_process_seconds']} s in the "
         f"process, {row['child_seconds']} s in a child (goal 0.6)"
+    )
+
+
+def _say_expressions(row: dict[str, Any]) -> str:
+    return (
+        f"{row['expressions']} expressions on the server: {row['ms']} ms (goal 5); the engine on its way to a phone: "
+        f"{row['engine_bytes']} bytes, with scores {row['with_scores_bytes']} (goal 15000)"
     )
 
 

@@ -27,6 +27,7 @@ for name in $missing; do
     *) echo "Cannot run the tests that need $name: install it, or accept with ALLOW_MISSING=$name." >&2; exit 1 ;;
   esac
 done
+command -v javac >/dev/null 2>&1 || echo "Not run: the comparison with JavaRosa (no JDK here; make compare runs it whole)."
 export SURVEY_TEST_MISSING="$missing"
 sh tools/node.sh node node_modules/typescript/bin/tsc --noEmit
 sh tools/node.sh node node_modules/vitest/vitest.mjs run

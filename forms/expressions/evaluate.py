@@ -105,16 +105,20 @@ def _any_call(name: str, arguments: list[Rule]) -> Rule:
     spec = FUNCTIONS.get(name)
     if spec is None or spec.apply is None:
         return any_rule(lambda scope: "")
-    apply, thunks = spec.apply, [argument.value for argument in arguments]
-    if len(thunks) == 1:
-        only = thunks[0]
-        return any_rule(lambda scope: apply(scope, [only(scope)]))
+    apply, thunks, cost = spec.apply, [argument.value for argument in arguments], spec.cost
 
     def run(scope: Scope) -> Result:
-        scope.environment.spend()
-        return apply(scope, [thunk(scope) for thunk in thunks])
+        environment = scope.environment
+        environment.spend(cost)
+        found = apply(scope, [thunk(scope) for thunk in thunks])
+        if type(found) is str and len(found) > _LONG_TEXT:
+            environment.spend(len(found) // _LONG_TEXT)
+        return found
 
     return any_rule(run)
+
+
+_LONG_TEXT = 100  # characters that cost as much as another step
 
 
 def _if(call: Call) -> Rule:

@@ -17,11 +17,12 @@ import uuid
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import TypeVar
 
 from forms.expressions import geo
 from forms.expressions.dates import format_moment
+from forms.expressions.nodesets import index_of
 from forms.expressions.patterns import matches
+from forms.expressions.shuffling import shuffled as shuffled
 from forms.expressions.signatures import open_signed
 from forms.expressions.values import (
     Nodes,
@@ -41,18 +42,18 @@ from forms.expressions.values import (
     to_text,
 )
 
-_Element = TypeVar("_Element")
 Apply = Callable[[Scope, "list[Result]"], Result]
 
 
 @dataclass(frozen=True, slots=True)
 class FunctionSpec:
-    """A function's name and signature; `max_args` None means any number."""
+    """A function's name and signature; `max_args` None means any number, `cost` is the work of a call in steps."""
 
     name: str
     min_args: int
     max_args: int | None
     apply: Apply | None = None
+    cost: int = 1
 
 
 # --- truths and choices
@@ -146,8 +147,8 @@ def _substr(scope: Scope, arguments: list[Result]) -> str:
 def _place(number: float, length: int) -> int:
     if number != number:
         return 0
-    number = max(-length, min(length, number))
-    return int(number) + length if number < 0 else int(number)
+    place = int(max(-length, min(length, number)))
+    return place + length if place < 0 else place
 
 
 def _substring(scope: Scope, arguments: list[Result]) -> str:
@@ -245,31 +246,13 @@ def _extract_signed(scope: Scope, arguments: list[Result]) -> str:
 
 def _pulldata(scope: Scope, arguments: list[Result]) -> str:
     name, column, key, value = (to_text(argument) for argument in arguments)
-    for item in scope.environment.instances.get(name, ()):
-        if item.get(key) == value:
-            return item.get(column, "")
-    return ""
+    found = index_of(scope.environment, name, (key,)).get((value,), ())
+    return next((item.get(column, "") for item in found if key in item), "")
 
 
 def _randomize(scope: Scope, arguments: list[Result]) -> Nodes:
     elements = list(to_elements(arguments[0]))
-    seed = to_number(arguments[1]) if len(arguments) > 1 else float(scope.environment.seed)
-    return shuffled(elements, seed)
-
-
-def shuffled(elements: list[_Element], seed: float) -> list[_Element]:
-    """The elements in the order of JavaRosa's seeded shuffle: Fisher-Yates inside out, Park-Miller numbers."""
-    state = int(seed) % 2147483647 if math.isfinite(seed) else 1
-    state = state if state > 0 else state + 2147483646
-    result: list[_Element] = []
-    for place, element in enumerate(elements):
-        state = state * 16807 % 2147483647
-        other = math.floor((state - 1) / 2147483646 * (place + 1))
-        result.append(element)
-        if other != place:
-            result[place] = result[other]
-        result[other] = element
-    return result
+    return shuffled(elements, arguments[1] if len(arguments) > 1 else float(scope.environment.seed))
 
 
 def _sum(scope: Scope, arguments: list[Result]) -> float:
@@ -344,11 +327,22 @@ def _safely(calculate: Callable[..., float], *numbers: float) -> float:
 
 
 def _power(base: float, exponent: float) -> float:
-    if base == 0 and exponent < 0:
-        return math.inf
-    if base < 0 and exponent == math.floor(exponent):
-        return math.pow(base, exponent)
-    return math.pow(base, exponent) if base >= 0 else math.nan
+    """A power; one of a whole exponent by squaring, for the engines' own functions differ in the last digit."""
+    if math.isinf(exponent):
+        return math.nan if abs(base) == 1 else math.inf if (abs(base) > 1) is (exponent > 0) else 0.0
+    if exponent != math.floor(exponent) or abs(exponent) > 1024:
+        if base == 0:
+            return math.inf if exponent < 0 else 0.0
+        return math.pow(base, exponent) if base > 0 or exponent == math.floor(exponent) else math.nan
+    result, square, left = 1.0, base, abs(int(exponent))
+    while left > 0:
+        if left & 1:
+            result *= square
+        square *= square
+        left >>= 1
+    if exponent >= 0:
+        return result
+    return math.inf if result == 0 else 1 / result
 
 
 def _logarithm(number: float) -> float:
@@ -384,7 +378,7 @@ def rounded(number: float, decimals: float) -> float:
     """A number rounded to decimals, halves upwards; negative decimals round to tens, hundreds and so on."""
     if decimals != decimals or not math.isfinite(number):
         return number if decimals == decimals else math.nan
-    places = max(-20, min(20, int(decimals)))
+    places = int(max(-20.0, min(20.0, decimals)))
     power = float(10 ** abs(places))
     return _half_up(number * power) / power if places >= 0 else _half_up(number / power) * power
 
@@ -475,7 +469,13 @@ def _geofence(scope: Scope, arguments: list[Result]) -> bool:
 
 def _intersects(scope: Scope, arguments: list[Result]) -> bool:
     points = geo.read_points(_texts(arguments))
-    return points is not None and len(points) <= 2000 and geo.crosses_itself(points)
+    if points is None or len(points) > _MOST_CROSSED:
+        return False
+    scope.environment.spend(len(points) ** 2 // 20)
+    return geo.crosses_itself(points)
+
+
+_MOST_CROSSED = 2000  # points of a trace whose lines are held against each other
 
 
 def _texts(arguments: list[Result]) -> list[str]:
@@ -499,9 +499,9 @@ FUNCTIONS: Mapping[str, FunctionSpec] = {
         FunctionSpec("selected-at", 2, 2, _selected_at),
         FunctionSpec("count-selected", 1, 1, _count_selected),
         FunctionSpec("jr:choice-name", 2, 2),
-        FunctionSpec("jr:itext", 1, 1, _text_or_here),
+        FunctionSpec("jr:itext", 1, 1, lambda scope, arguments: scope.environment.itext(to_text(arguments[0]))),
         FunctionSpec("string", 0, 1, _text_or_here),
-        FunctionSpec("concat", 1, None, _concat),
+        FunctionSpec("concat", 0, None, _concat),
         FunctionSpec("join", 1, None, _join),
         FunctionSpec("substr", 2, 3, _substr),
         FunctionSpec("substring", 2, 3, _substring),
@@ -515,9 +515,9 @@ FUNCTIONS: Mapping[str, FunctionSpec] = {
         FunctionSpec("string-length", 0, 1, _string_length),
         FunctionSpec("regex", 2, 2, _regex),
         FunctionSpec("uuid", 0, 1, _uuid),
-        FunctionSpec("digest", 2, 3, _digest),
+        FunctionSpec("digest", 2, 3, _digest, 500),
         FunctionSpec("base64-decode", 1, 1, _base64_decode),
-        FunctionSpec("extract-signed", 2, 2, _extract_signed),
+        FunctionSpec("extract-signed", 2, 2, _extract_signed, 20_000),
         FunctionSpec("pulldata", 4, 4, _pulldata),
         FunctionSpec("instance", 1, 1, lambda scope, arguments: _items(scope, arguments[0])),
         FunctionSpec("current", 0, 0, lambda scope, arguments: [] if scope.node is None else [scope.node]),
@@ -539,7 +539,7 @@ FUNCTIONS: Mapping[str, FunctionSpec] = {
         FunctionSpec("pow", 2, 2, _numeric_pair(_power)),
         FunctionSpec("sqrt", 1, 1, _numeric(math.sqrt)),
         FunctionSpec("exp", 1, 1, _numeric(math.exp)),
-        FunctionSpec("exp10", 1, 1, _numeric(lambda number: math.pow(10, number))),
+        FunctionSpec("exp10", 1, 1, _numeric(lambda number: _power(10.0, number))),
         FunctionSpec("log", 1, 1, _numeric(_logarithm)),
         FunctionSpec("log10", 1, 1, _numeric(_logarithm_10)),
         FunctionSpec("pi", 0, 0, lambda scope, arguments: math.pi),

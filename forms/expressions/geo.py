@@ -41,10 +41,11 @@ def distance(points: list[Point]) -> float:
 
 
 def _step(one: Point, other: Point) -> float:
+    # The haversine: the cosine of a small angle loses digits, and the phone and the server would differ.
     a, b = math.radians(one[0]), math.radians(other[0])
-    turn = math.radians(one[1] - other[1])
-    cosine = math.sin(a) * math.sin(b) + math.cos(a) * math.cos(b) * math.cos(turn)
-    return math.acos(min(1.0, max(-1.0, cosine))) * EARTH_RADIUS
+    up, along = math.sin((a - b) / 2), math.sin(math.radians(one[1] - other[1]) / 2)
+    half = up * up + math.cos(a) * math.cos(b) * along * along
+    return 2 * math.asin(math.sqrt(min(1.0, half))) * EARTH_RADIUS
 
 
 def area(points: list[Point]) -> float:

@@ -95,16 +95,28 @@ def descend(nodes: Nodes, steps: Sequence[str], scope: Scope) -> Nodes:
         else:
             nodes = [found for node in nodes for found in _below(node, name)]
             scope.environment.spend(len(nodes))
+            if name in _MEETING:
+                nodes = unique(nodes)
     return nodes
+
+
+_MEETING: Final = frozenset(("..", ""))  # steps that may lead from several nodes to one
+
+
+def unique(nodes: Nodes) -> Nodes:
+    """The nodes without those met before."""
+    return list({id(node): node for node in nodes}.values())
 
 
 def _below(node: Any, name: str) -> Nodes:
     if type(node) is dict:
-        return [node[name]] if name in node else []
+        return [node[name]] if name in node else list(node.values()) if name == "*" else []
     return [] if type(node) is str else node.below(name)
 
 
 # --- predicates
+
+_PLACES: Final = frozenset(("position", "last"))
 
 
 def filter_rule(filtered: Filter, compile_rule: Compile) -> Rule:
@@ -130,21 +142,42 @@ def filter_rule(filtered: Filter, compile_rule: Compile) -> Rule:
 
 
 def _kept(filtered: Filter, compile_rule: Compile) -> Callable[[Scope], Nodes]:
-    predicates = tuple(compile_rule(predicate).value for predicate in filtered.predicates)
+    predicates = tuple((compile_rule(predicate).value, _asks_place(predicate)) for predicate in filtered.predicates)
     start: Callable[[Scope], Any] = compile_rule(filtered.source).value
     if isinstance(filtered.source, Instance) and filtered.predicates:
-        looked_up = _looked_up(filtered.source.id, filtered.predicates[0], predicates[0], start, compile_rule)
+        looked_up = _looked_up(filtered.source.id, filtered.predicates[0], predicates[0][0], start, compile_rule)
         if looked_up is not None:
             start, predicates = looked_up, predicates[1:]
 
     def kept(scope: Scope) -> Nodes:
         found = start(scope)
         nodes: Nodes = found if isinstance(found, list) else []
-        for predicate in predicates:
-            nodes = keep(nodes, predicate, scope)
+        for predicate, asks_place in predicates:
+            if asks_place and len(nodes) > 1:
+                nodes = [node for family in _families(nodes) for node in keep(family, predicate, scope)]
+            else:
+                nodes = keep(nodes, predicate, scope)
         return nodes
 
     return kept
+
+
+_TRUTHS: Final = frozenset(("and", "or", "=", "!=", "<", "<=", ">", ">=", "not", "selected", "contains", "starts-with"))
+
+
+def _asks_place(predicate: Expression) -> bool:
+    """True unless it is plain that a node's place among its siblings cannot decide."""
+    is_truth = isinstance(predicate, Call) and predicate.name in _TRUTHS
+    return not is_truth or any(isinstance(part, Call) and part.name in _PLACES for part in parts_of(predicate))
+
+
+def _families(nodes: Nodes) -> list[Nodes]:
+    """The nodes by the node above them: places count among siblings."""
+    families: dict[Any, Nodes] = {}
+    for node in nodes:
+        family = None if type(node) is dict or type(node) is str else node.family()
+        families.setdefault(family, []).append(node)
+    return list(families.values())
 
 
 def keep(nodes: Nodes, predicate: Thunk, scope: Scope) -> Nodes:
@@ -171,7 +204,6 @@ def keeps(predicate: Thunk, item: Any, scope: Scope) -> bool:
 
 # --- items looked up by what their fields equal
 
-_PLACES: Final = frozenset(("position", "last"))
 _shared: OrderedDict[tuple[int, tuple[str, ...]], tuple[Any, Index]] = OrderedDict()
 _REMEMBERED: Final = 256
 
@@ -182,7 +214,7 @@ def _looked_up(
     """`[field = text and ...]` by a table instead of a walk; None where the predicate is of another form."""
     parts = list(_conjunction(predicate))
     terms = [term for part in parts if (term := _term(part)) is not None]
-    if not terms or any(isinstance(part, Call) and part.name in _PLACES for part in _parts(predicate)):
+    if not terms or any(isinstance(part, Call) and part.name in _PLACES for part in parts_of(predicate)):
         return None
     fields = tuple(field for field, _ in terms)
     wanted = tuple(compile_rule(expression) for _, expression in terms)
@@ -224,14 +256,15 @@ def _is_apart(expression: Expression) -> bool:
     return isinstance(expression, Path | Literal)
 
 
-def _parts(expression: Expression) -> Iterator[Expression]:
+def parts_of(expression: Expression) -> Iterator[Expression]:
+    """An expression with everything in it."""
     yield expression
     if isinstance(expression, Call):
         for argument in expression.arguments:
-            yield from _parts(argument)
+            yield from parts_of(argument)
     elif isinstance(expression, Filter):
         for part in (expression.source, *expression.predicates):
-            yield from _parts(part)
+            yield from parts_of(part)
 
 
 def _key(rule: Rule, scope: Scope) -> str | None:

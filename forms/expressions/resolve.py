@@ -8,13 +8,23 @@ zero-argument `string()`) is rewritten here, so that walking the tree needs no k
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Final
 
 from forms.expressions.functions import FUNCTIONS
 from forms.expressions.patterns import check_pattern
-from forms.expressions.syntax import MAX_DEPTH, ExpressionError, Raw, RawCall, RawPath, RawStep, parse_raw
+from forms.expressions.syntax import (
+    BELOW,
+    MAX_DEPTH,
+    ExpressionError,
+    Raw,
+    RawCall,
+    RawPath,
+    RawStep,
+    joined,
+    parse_raw,
+)
 from forms.model import Call, Expression, Field, Filter, FormDefinition, Instance, Item, Literal, Path, Question, Repeat
 
 Steps = tuple[str, ...]
@@ -44,8 +54,22 @@ _NUMERIC: Final = frozenset(
         "count-selected",
     ]
 )
-_OWN_NODE: Final = frozenset({"string", "number", "string-length", "normalize-space"})
+OWN_NODE: Final = frozenset({"string", "number", "string-length", "normalize-space"})
+# Functions that only one other engine has, so that its forms are told whose they are.
+FOREIGN: Final = {
+    **dict.fromkeys(("is-selected", "enclosed-area", "depend", "property"), "JavaRosa"),
+    **dict.fromkeys(
+        ("difference-in-months", "difference-in-days", "difference-in-weeks", "difference-in-years"), "CHT"
+    ),
+    **dict.fromkeys(("add-date", "parse-timestamp-to-date", "to-bikram-sambat", "z-score"), "CHT"),
+    **dict.fromkeys(("id", "lang", "name", "local-name", "namespace-uri"), "XPath"),
+}
 _ITEM_COLUMNS: Final = frozenset({"name", "label", "itextId"})
+LAST_SAVED: Final = "__last-saved"
+_LAST_SAVED_MARK: Final = "last-saved#"
+_NODES: Final = frozenset({"|", "if", "coalesce", "randomize", "current", "jr:itext"})
+_WILD: Final = frozenset({"*", BELOW})
+_MOST_PATHS: Final = 500  # that one wildcard may stand for
 _META: Final = frozenset({("meta",), ("meta", "instanceID"), ("meta", "instanceName"), ("meta", "deprecatedID")})
 
 
@@ -184,25 +208,23 @@ class _Resolver:
         if raw.name == "position" and raw.arguments:
             return self._position(raw, base)
         arguments = tuple(self.expression(argument, base) for argument in raw.arguments)
+        if raw.name == "|" and not all(may_be_nodes(argument) for argument in arguments):
+            return self.fail("expression_union", raw.position)
         if raw.name == "once":
             return Call("coalesce", (self._own(base), *arguments))
-        if raw.name in _OWN_NODE and not arguments:
+        if raw.name in OWN_NODE and not arguments:
             return Call(raw.name, (self._own(base),))
-        if raw.name in ("regex", "pulldata"):
-            self._check_literals(raw)
+        if raw.name == "pulldata" and isinstance(name := raw.arguments[0], Literal):
+            self._check_instance(str(name.value), raw.position)
+            if str(name.value) not in self.schema.columns:  # the list may be called by its file's name
+                arguments = (Literal(str(name.value).removesuffix(".csv")), *arguments[1:])
         return Call(raw.name, arguments)
 
     def _is_known(self, raw: RawCall) -> bool:
-        spec = FUNCTIONS.get(raw.name)
-        if spec is None:
-            near = difflib.get_close_matches(raw.name, FUNCTIONS, 1)
-            code = "expression_unknown_function_near" if near else "expression_unknown_function"
-            self.fail(code, raw.position, name=raw.name, near=near[0] if near else "")
-            return False
-        given = len(raw.arguments)
-        if given < spec.min_args or (spec.max_args is not None and given > spec.max_args):
-            most = "…" if spec.max_args is None else spec.max_args
-            self.fail("expression_arity", raw.position, name=raw.name, given=given, least=spec.min_args, most=most)
+        try:
+            check_call(raw)
+        except ExpressionError as error:
+            self.errors.append(error)
             return False
         return True
 
@@ -243,8 +265,11 @@ class _Resolver:
             return self.fail("expression_indexed_repeat", raw.position)
         found: Filter | None = None
         done: Steps = ()
-        for repeat, index in zip(repeats, indexes, strict=True):
-            steps = repeat.steps if isinstance(repeat, Path) else ()
+        pairs = [
+            (repeat.steps if isinstance(repeat, Path) else (), index)
+            for repeat, index in zip(repeats, indexes, strict=True)
+        ]
+        for steps, index in sorted(pairs, key=lambda pair: len(pair[0])):  # authors name them in any order
             if steps[: len(done)] != done or node.steps[: len(steps)] != steps or steps == done:
                 return self.fail("expression_indexed_repeat", raw.position)
             below = (
@@ -254,19 +279,19 @@ class _Resolver:
             done = steps
         return Literal("") if found is None else replace(found, steps=node.steps[len(done) :])
 
-    def _check_literals(self, raw: RawCall) -> None:
-        if raw.name == "regex" and isinstance(pattern := raw.arguments[1], Literal):
-            text = str(pattern.value)
-            if check_pattern(text) is not None:
-                self.fail("expression_regex", raw.position, pattern=text)
-        if raw.name == "pulldata" and isinstance(name := raw.arguments[0], Literal):
-            self._check_instance(str(name.value), raw.position)
-
     # -- paths ----------------------------------------------------------------------------------------------------
 
     def path(self, raw: RawPath, base: _Base) -> Expression:
+        strange = next((step.name for step in raw.steps if _is_strange(step.name)), None)
+        if strange is not None:
+            code = "expression_attribute" if strange[0] == "@" else "expression_namespace"
+            return self.fail(code, raw.position, name=strange)
         if raw.start == "instance":
             return self._instance(raw)
+        raw = replace(raw, steps=_without_detours(raw.steps))
+        is_of_item = isinstance(base, _Item) and raw.start == ""
+        if not is_of_item and any(step.name in _WILD for step in raw.steps):
+            return self._wild(raw, base)
         if raw.start == "/":
             return self._absolute(raw)
         if raw.start == "${":
@@ -284,31 +309,77 @@ class _Resolver:
         return self._descend((), None, tuple(rest), raw)
 
     def _reference(self, raw: RawPath) -> Expression:
-        paths = self.schema.by_name.get(raw.id, ())
+        name = raw.id.removeprefix(_LAST_SAVED_MARK)
+        paths = self.schema.by_name.get(name, ())
         if self.schema.is_open:
             paths = ((raw.id,),)
         if not paths:
-            near = difflib.get_close_matches(raw.id, self.schema.by_name, 1)
+            near = difflib.get_close_matches(name, self.schema.by_name, 1)
             code = "expression_unknown_reference_near" if near else "expression_unknown_reference"
-            return self.fail(code, raw.position, name=raw.id, near=near[0] if near else "")
+            return self.fail(code, raw.position, name=name, near=near[0] if near else "")
         if len(paths) > 1:
-            return self.fail("expression_ambiguous_reference", raw.position, name=raw.id)
+            return self.fail("expression_ambiguous_reference", raw.position, name=name)
         target = paths[0]
+        if name != raw.id:
+            return self._last_saved(target, raw)
         steps = [RawStep(name) for name in target]
         steps[-1] = RawStep(target[-1], raw.predicates)
-        return self._descend((), None, (*steps, *raw.steps), raw)
+        return self._descend((), None, _without_detours((*steps, *raw.steps)), raw)
+
+    # A wildcard is the union of the paths it stands for, so that whoever depends on one of them is known.
+
+    def _wild(self, raw: RawPath, base: _Base) -> Expression:
+        if any(step.name == "*" and any(_asks_place(test) for test in step.predicates) for step in raw.steps):
+            return self.fail("expression_wildcard_place", raw.position)
+        fixed, anchor = self._anchor(raw, base)
+        found: list[tuple[RawStep, ...]] = []
+        for steps in self._concrete(anchor, raw.steps[len(fixed) :]):
+            found.append(steps)
+            if len(found) > _MOST_PATHS:
+                return self.fail("expression_wildcard", raw.position, most=_MOST_PATHS)
+        if raw.start == "/":
+            fixed = (RawStep(self.schema.root),)
+        named = [self.path(replace(raw, steps=(*fixed, *steps)), base) for steps in dict.fromkeys(found)]
+        return _united(named) if named else self.fail("expression_unknown_path", raw.position, path=_written(raw))
+
+    def _anchor(self, raw: RawPath, base: _Base) -> tuple[tuple[RawStep, ...], Steps]:
+        """The steps before any name, and the place they lead to."""
+        if raw.start == "/":
+            return (raw.steps[:1], ()) if raw.steps[0].name != BELOW else ((), ())
+        if raw.start == "${":
+            return (), next(iter(self.schema.by_name.get(raw.id, ())), ())
+        ups = len(raw.steps) - len(_after_dots(raw.steps))
+        here = base.path if isinstance(base, _Row) and raw.start == "" else self.at
+        return raw.steps[:ups], joined(here, tuple(step.name for step in raw.steps[:ups]))
+
+    def _concrete(self, at: Steps, steps: tuple[RawStep, ...]) -> Iterator[tuple[RawStep, ...]]:
+        """Every way to read steps with wildcards from a place in the form."""
+        if not steps:
+            yield ()
+            return
+        first, rest = steps[0], steps[1:]
+        if first.name == BELOW:
+            for path in (at, *(path for path in self.schema.kinds if len(path) > len(at) and path[: len(at)] == at)):
+                below = tuple(RawStep(name) for name in path[len(at) :])
+                yield from ((*below, *others) for others in self._concrete(path, rest))
+            return
+        names = [first.name]
+        if first.name == "*":
+            names = [path[-1] for path in self.schema.kinds if len(path) == len(at) + 1 and path[:-1] == at]
+        for name in names:
+            if self._exists((*at, name)):
+                yield from ((RawStep(name, first.predicates), *others) for others in self._concrete((*at, name), rest))
 
     def _relative(self, raw: RawPath, anchor: Steps, pinned: int) -> Expression:
-        steps = list(raw.steps)
-        while steps and steps[0].name in (".", ".."):
-            step = steps.pop(0)
+        steps = _after_dots(raw.steps)
+        for step in raw.steps[: len(raw.steps) - len(steps)]:
             if step.predicates:
                 return self.fail("expression_predicate", raw.position)
             if step.name == "..":
                 if not anchor and not self.schema.is_open:
                     return self.fail("expression_above_root", raw.position)
                 anchor = anchor[:-1]
-        return self._descend(anchor, min(pinned, self.schema.repeats_in(anchor)), tuple(steps), raw)
+        return self._descend(anchor, min(pinned, self.schema.repeats_in(anchor)), steps, raw)
 
     def _descend(self, start: Steps, pinned: int | None, steps: tuple[RawStep, ...], raw: RawPath) -> Expression:
         """The nodes below `start`; `pinned` None: as many repeats as the context shares with the path."""
@@ -352,20 +423,31 @@ class _Resolver:
         return found
 
     def _instance(self, raw: RawPath) -> Expression:
-        if raw.id == "__last-saved":
-            return self.fail("expression_last_saved", raw.position)
+        if raw.id == LAST_SAVED:
+            return self._last_saved(tuple(_local(step.name) for step in raw.steps[1:]), raw)
         columns = self._check_instance(raw.id, raw.position)
-        names = [step.name for step in raw.steps]
-        if len(names) < 2 or any(name in (".", "..") for name in names) or raw.steps[0].predicates:
+        root, item, below = raw.steps[:1], raw.steps[1:2], raw.steps[2:]
+        if not item or any(step.name in (".", "..", BELOW) for step in raw.steps) or root[0].predicates:
             return self.fail("expression_instance_path", raw.position, name=raw.id)
-        below = tuple(names[2:])
-        if columns is not None and below and below[0] not in columns:
-            return self.fail("expression_unknown_column", raw.position, name=below[0])
-        if any(step.predicates for step in raw.steps[2:]):
-            return self.fail("expression_predicate", raw.position)
-        source = Instance(raw.id, tuple(names[:2]))
-        predicates = tuple(self._predicate(predicate, _Item(columns)) for predicate in raw.steps[1].predicates)
-        return Filter(source, predicates, below) if predicates or below else source
+        if columns is not None and below and below[0].name not in (*columns, "*"):
+            return self.fail("expression_unknown_column", raw.position, name=below[0].name)
+        found: Instance | Filter = Instance(raw.id, (root[0].name, item[0].name))
+        names: tuple[str, ...] = ()
+        for step in (item[0], *below):
+            names = (*names, step.name) if step is not item[0] else ()
+            if step.predicates:
+                base = _Item(columns if step is item[0] else None)
+                predicates = tuple(self._predicate(predicate, base) for predicate in step.predicates)
+                found, names = Filter(_below(found, names), predicates), ()
+        return _below(found, names)
+
+    def _last_saved(self, path: Steps, raw: RawPath) -> Expression:
+        """An answer of the record sent before from the same device: a field of that instance's only item."""
+        if path not in self.schema.kinds and path not in _META:
+            return self.fail("expression_unknown_path", raw.position, path=_written(raw))
+        if self.schema.repeats_in(path) or any(step.predicates for step in raw.steps):
+            return self.fail("expression_last_saved", raw.position)
+        return Filter(Instance(LAST_SAVED, ("root", "item")), (), (last_saved_name(path),))
 
     def _check_instance(self, name: str, position: int) -> frozenset[str] | None:
         if name.removesuffix(".csv") not in self.schema.columns and not self.schema.is_open:
@@ -381,14 +463,95 @@ class _Resolver:
         return Field(steps)
 
     def _row_field(self, raw: RawPath, row: _Row) -> Expression:
-        if raw.steps[0].name == "..":
-            return self._relative(raw, row.path, row.pinned)
         steps = tuple(_local(step.name) for step in raw.steps if step.name != ".")
-        if any(step.predicates for step in raw.steps) or ".." in steps:
+        if any(step.predicates for step in raw.steps) or ".." in steps[steps.count("..") :]:
             return self.fail("expression_predicate", raw.position)
-        if not self._exists((*row.path, *steps)):
+        if steps.count("..") > len(row.path):
+            return self.fail("expression_above_root", raw.position)
+        if not self._exists(joined(row.path, steps)):
             return self.fail("expression_unknown_path", raw.position, path=_written(raw))
         return Field(steps)
+
+
+def may_be_nodes(expression: Expression) -> bool:
+    """False for what is a number, a text or a truth."""
+    return not isinstance(expression, Literal) and (not isinstance(expression, Call) or expression.name in _NODES)
+
+
+def check_call(raw: RawCall) -> None:
+    """Raise ExpressionError for a function nobody knows, a wrong number of arguments or an unusable pattern."""
+    spec = FUNCTIONS.get(raw.name)
+    if spec is None:
+        raise _unknown(raw)
+    given = len(raw.arguments)
+    if given < spec.min_args or (spec.max_args is not None and given > spec.max_args):
+        most = "…" if spec.max_args is None else spec.max_args
+        raise ExpressionError(
+            "expression_arity", raw.position, name=raw.name, given=given, least=spec.min_args, most=most
+        )
+    if raw.name == "regex" and isinstance(pattern := raw.arguments[1], Literal):
+        text = str(pattern.value)
+        if check_pattern(text) is not None:
+            raise ExpressionError("expression_regex", raw.position, pattern=text)
+
+
+def _unknown(raw: RawCall) -> ExpressionError:
+    owner = FOREIGN.get(raw.name, "CHT" if raw.name.startswith("cht:") else "")
+    if owner:
+        return ExpressionError("expression_foreign_function", raw.position, name=raw.name, owner=owner)
+    near = difflib.get_close_matches(raw.name, FUNCTIONS, 1)
+    code = "expression_unknown_function_near" if near else "expression_unknown_function"
+    return ExpressionError(code, raw.position, name=raw.name, near=near[0] if near else "")
+
+
+def last_saved_name(path: Steps) -> str:
+    """The field of the instance `__last-saved` that holds the answer at a schema path."""
+    return ":".join(path)
+
+
+def _below(source: Instance | Filter, names: Steps) -> Instance | Filter:
+    if not names:
+        return source
+    if isinstance(source, Filter) and not source.steps:
+        return replace(source, steps=names)
+    return Filter(source, (), names)
+
+
+def _is_strange(name: str) -> bool:
+    """True for what answers never have: attributes, and names of another name space than OpenRosa's."""
+    return name[:1] == "@" or ":" in name.removeprefix("orx:")
+
+
+def _asks_place(test: Raw) -> bool:
+    """True for a predicate that a node's place among others may decide."""
+    if isinstance(test, RawCall):
+        return test.name in ("position", "last", *_NUMERIC) or any(_asks_place(part) for part in test.arguments)
+    return isinstance(test, Literal) and not isinstance(test.value, str)
+
+
+def _after_dots(steps: tuple[RawStep, ...]) -> tuple[RawStep, ...]:
+    ups = next((place for place, step in enumerate(steps) if step.name not in (".", "..")), len(steps))
+    return steps[ups:]
+
+
+def _without_detours(steps: tuple[RawStep, ...]) -> tuple[RawStep, ...]:
+    """`a/../b` and `a/./b` as `a/b` is written; a step with predicates stays, for it may lead nowhere."""
+    kept: list[RawStep] = []
+    for step in steps:
+        is_named = bool(kept) and kept[-1].name not in (".", "..", *_WILD) and not kept[-1].predicates
+        if step.name == ".." and not step.predicates and is_named:
+            kept.pop()
+        elif step.name != "." or step.predicates or not kept:
+            kept.append(step)
+    return tuple(kept) or (RawStep("."),)
+
+
+def _united(parts: list[Expression]) -> Expression:
+    """Some paths as one node-set; a balanced tree, so that walking it never goes deep."""
+    if len(parts) == 1:
+        return parts[0]
+    middle = len(parts) // 2
+    return Call("|", (_united(parts[:middle]), _united(parts[middle:])))
 
 
 def _local(name: str) -> str:

@@ -24,7 +24,7 @@ _TOKEN: Final = re.compile(
       | (?P<operator>!=|<=|>=|//|\.\.|::|[.@$*+\-=<>|/()\[\],])""",
     re.VERBOSE,
 )
-_REFERENCE: Final = re.compile(r"\$\{\s*([^\W\d][\w.\-]*)\s*\}")
+_REFERENCE: Final = re.compile(r"\$\{\s*((?:last-saved#)?[^\W\d][\w.\-]*)\s*\}")
 _BINDING: Final = {
     "or": 1,
     "and": 2,
@@ -43,7 +43,10 @@ _BINDING: Final = {
 }
 _UNARY: Final = 7
 _NAMED_OPERATORS: Final = frozenset({"or", "and", "div", "mod"})
-_AXES: Final = {"child": None, "parent": "..", "self": "."}
+_GLUED: Final = re.compile(r"(?:and|or|div|mod)(?=[0-9])")  # "1 and1": after an operand no name can stand
+_AXES: Final = {"child": "*", "parent": "..", "self": "."}
+_NODE_TYPES: Final = frozenset({"node", "text", "comment", "processing-instruction"})
+BELOW: Final = ""  # the step between the slashes of "//": a node itself and everything below it
 
 
 class ExpressionError(ValueError):
@@ -57,7 +60,7 @@ class ExpressionError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class RawStep:
-    """One step of a path: a name, "." or "..", and its predicates."""
+    """One step of a path and its predicates: a name, ".", "..", "*", "@name" or `BELOW`."""
 
     name: str
     predicates: tuple[Raw, ...] = ()
@@ -171,15 +174,19 @@ class _Parser:
 
     def _path_or_call(self) -> Raw:
         token = self.token
-        if token.kind == "name" and self.tokens[self.index + 1].text == "(" and token.text not in ("node", "text"):
+        is_call = token.kind == "name" and self.tokens[self.index + 1].text == "(" and token.text != "*"
+        if is_call and token.text not in _NODE_TYPES:
             return self._call()
         if token.kind == "reference":
             self.take()
             predicates = self.predicates()
             return RawPath("${", self._more_steps(), token.position, _reference_name(token), predicates)
-        if self.accept("/"):
-            return RawPath("/", self.steps(), token.position)
+        if self._is_slash():
+            return RawPath("/", self._more_steps(), token.position)
         return RawPath("", self.steps(), token.position)
+
+    def _is_slash(self) -> bool:
+        return self.token.kind == "operator" and self.token.text in ("/", "//")
 
     def _call(self) -> Raw:
         token = self.take()
@@ -202,18 +209,20 @@ class _Parser:
         return RawCall(token.text, tuple(arguments), token.position)
 
     def _more_steps(self) -> tuple[RawStep, ...]:
-        return self.steps() if self.accept("/") else ()
+        if not self._is_slash():
+            return ()
+        below = (RawStep(BELOW),) if self.take().text == "//" else ()
+        return (*below, *self.steps())
 
     def steps(self) -> tuple[RawStep, ...]:
-        steps = [self.step()]
-        while self.accept("/"):
-            steps.append(self.step())
-        return tuple(steps)
+        return (self.step(), *self._more_steps())
 
     def step(self) -> RawStep:
         token = self.take()
         if token.kind == "operator" and token.text in (".", ".."):
             return RawStep(token.text, self.predicates())
+        if token.kind == "operator" and token.text == "@" and self.token.kind == "name":
+            return RawStep(f"@{self.take().text}", self.predicates())
         if token.kind != "name":
             raise _refused(token)
         name = token.text
@@ -227,11 +236,14 @@ class _Parser:
     def _axis(self, axis: _Token) -> str:
         if axis.text not in _AXES:
             raise ExpressionError("expression_axis", axis.position, name=axis.text)
-        test = self.take()
-        if axis.text == "child" and test.kind == "name":
+        test, short = self.take(), _AXES[axis.text]
+        if test.text == "*":
+            return short
+        if axis.text == "child" and test.kind == "name" and self.token.text != "(":
             return test.text
-        short = _AXES[axis.text]
-        if short and test.text == "node" and self.accept("("):
+        if axis.text == "child" and test.text in _NODE_TYPES:
+            raise ExpressionError("expression_node_type", test.position, name=test.text)
+        if test.text == "node" and self.accept("("):
             self.opened()
             self.expect(")")
             return short
@@ -267,14 +279,16 @@ def _tokens(text: str) -> Iterator[_Token]:
             code = "expression_unclosed_string" if text[position] in "\"'" else "expression_character"
             raise ExpressionError(code, position + 1, found=text[position])
         kind, found = str(match.lastgroup), match.group()
-        if kind == "name" and found in _NAMED_OPERATORS and not _wants_operand(before):
-            kind = "operator"
+        if kind == "name" and not _wants_operand(before):
+            glued = _GLUED.match(found)
+            found = glued.group() if glued else found
+            kind = "operator" if found in _NAMED_OPERATORS else kind
         elif kind == "operator" and found == "*" and _wants_operand(before):
-            raise ExpressionError("expression_wildcard", position + 1)
+            kind = "name"
         if kind != "space":
             yield _Token(kind, found, position + 1)
             before = found if kind == "operator" else ""
-        position = match.end()
+        position += len(found)
     yield _Token("end", "", len(text) + 1)
     yield _Token("end", "", len(text) + 1)
 
@@ -313,21 +327,17 @@ def _reference_name(token: _Token) -> str:
     match = _REFERENCE.fullmatch(token.text)
     if match:
         return match.group(1)
-    if token.text.replace(" ", "").startswith("${last-saved#"):
-        raise ExpressionError("expression_last_saved", token.position)
     raise ExpressionError("expression_reference", token.position, found=token.text)
 
 
 def _unexpected(token: _Token) -> ExpressionError:
     if token.kind == "end":
         return ExpressionError("expression_ends", token.position)
-    if token.kind == "operator" and token.text == "//":
-        return ExpressionError("expression_double_slash", token.position)
     return ExpressionError("expression_unexpected", token.position, found=token.text)
 
 
 def _refused(token: _Token) -> ExpressionError:
-    codes = {"@": "expression_attribute", "$": "expression_variable", "*": "expression_wildcard"}
+    codes = {"@": "expression_attribute", "$": "expression_variable"}
     if token.kind == "operator" and token.text in codes:
         return ExpressionError(codes[token.text], token.position)
     return _unexpected(token)
@@ -364,7 +374,7 @@ def expression_from_json(tree: Any) -> Expression:
         case ["@", source, list(predicates), str(steps)]:
             kept = tuple(expression_from_json(predicate) for predicate in predicates)
             found = expression_from_json(source)
-            if not isinstance(found, (Path, Instance, Filter, Field)):
+            if isinstance(found, Literal):
                 raise ValueError(f"not a source of items: {source!r}")
             return Filter(found, kept, _names(steps))
         case [str(name), *arguments]:
@@ -382,28 +392,41 @@ def references(expression: Expression | None, below: tuple[str, ...] | None = No
         case Path(steps, _):
             yield steps
         case Field(steps) if below is not None:
-            yield (*below, *steps)
+            yield joined(below, steps)
         case Filter(source, predicates, steps):
             base = source_path(source, below)
             yield from references(source, below)
             for predicate in predicates:
                 yield from references(predicate, base)
             if base is not None and steps:
-                yield (*base, *steps)
+                yield joined(base, steps)
         case Call(_, arguments):
             for argument in arguments:
                 yield from references(argument, below)
 
 
-def source_path(source: Path | Instance | Filter | Field, below: tuple[str, ...] | None) -> tuple[str, ...] | None:
+def joined(base: tuple[str, ...], steps: tuple[str, ...]) -> tuple[str, ...]:
+    """The schema path some steps below another one; ".." goes up."""
+    path = list(base)
+    for step in steps:
+        if step != "..":
+            path += [] if step == "." else [step]
+        elif path:
+            path.pop()
+    return tuple(path)
+
+
+def source_path(
+    source: Path | Instance | Filter | Field | Call, below: tuple[str, ...] | None
+) -> tuple[str, ...] | None:
     """The schema path of the items a `Filter` keeps; None for items of a secondary instance."""
     match source:
         case Path(steps, _):
             return steps
         case Field(steps):
-            return None if below is None else (*below, *steps)
+            return None if below is None else joined(below, steps)
         case Filter(inner, _, steps):
             base = source_path(inner, below)
-            return None if base is None else (*base, *steps)
-        case Instance():
+            return None if base is None else joined(base, steps)
+        case Instance() | Call():
             return None

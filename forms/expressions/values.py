@@ -43,7 +43,13 @@ class Node(Protocol):
         """Its place among its like-named siblings, from 1."""
 
     def below(self, name: str) -> list[Any]:
-        """The relevant nodes of that name directly below."""
+        """The relevant nodes of that name directly below; ".." is the node above, "*" means any name."""
+
+    def family(self) -> object:
+        """The same for all nodes that stand below one node."""
+
+    def order(self) -> tuple[int, ...]:
+        """Sorts nodes as they stand in the form."""
 
 
 Element: TypeAlias = "Node | str | dict[str, str]"
@@ -83,6 +89,7 @@ class Environment:
     language: str = ""
     instances: Mapping[str, Sequence[dict[str, str]]] = field(default_factory=dict)
     choice_name: Callable[[str, str, Scope], str] = lambda value, reference, scope: value
+    itext: Callable[[str], Nodes | str] = lambda id_: id_  # a text of the form in the interview's language
     seed: int = 1
     version: str = ""
     steps: int = STEPS

@@ -16,6 +16,8 @@ from typing import Any
 FOLDER = Path(__file__).parent
 sys.path.insert(0, str(FOLDER.parent.parent))
 
+from forms.expressions.functions import FUNCTIONS  # noqa: E402
+from forms.expressions.parts import PARTS  # noqa: E402
 from forms.expressions.resolve import parse, schema_of  # noqa: E402
 from forms.expressions.syntax import expression_to_json  # noqa: E402
 from forms.load import load_form_from_markdown  # noqa: E402
@@ -78,7 +80,8 @@ def expressions() -> dict[str, Any]:
                     _expression_case(definition, key(name), json.loads(block[1]) if block else {}, cells(line))
                     for line in table[2:]
                 ]
-    return {"clock": CLOCK, "forms": forms, "cases": cases}
+    parts = {part: sorted(names) for part, names in PARTS.items()}
+    return {"clock": CLOCK, "functions": sorted(FUNCTIONS), "parts": parts, "forms": forms, "cases": cases}
 
 
 def _expression_case(definition: FormDefinition, form: str, answers: Any, row: list[str]) -> dict[str, Any]:
@@ -87,7 +90,8 @@ def _expression_case(definition: FormDefinition, form: str, answers: Any, row: l
     expected = written if is_special else json.loads(written)
     kind = "number" if is_special else {bool: "truth", str: "text"}.get(type(expected), "number")
     tree = expression_to_json(parse(text, schema_of(definition)))
-    case = {"name": f"{form}: {text}" + (f" ({note})" if note else ""), "form": form, "expression": tree}
+    name = f"{form}: {text}" + (f" ({note})" if note else "")
+    case = {"name": name, "form": form, "expression": tree} | ({"note": note} if note else {})
     return case | ({"answers": answers} if answers else {}) | {"kind": kind, "expected": expected}
 
 
@@ -127,7 +131,8 @@ def dump(content: Any) -> str:
         return "[\n" + ",\n".join(_line(case) for case in content) + "\n]\n"
     forms = ",\n".join(f"{_line(name)}: {_line(form)}" for name, form in content["forms"].items())
     cases = ",\n".join(_line(case) for case in content["cases"])
-    return f'{{"clock": {_line(content["clock"])},\n"forms": {{\n{forms}\n}},\n"cases": [\n{cases}\n]}}\n'
+    more = "".join(f'"{name}": {_line(content[name])},\n' for name in ("functions", "parts") if name in content)
+    return f'{{"clock": {_line(content["clock"])},\n{more}"forms": {{\n{forms}\n}},\n"cases": [\n{cases}\n]}}\n'
 
 
 def _line(value: Any) -> str:

@@ -9,6 +9,7 @@ import pytest
 
 from forms.answers import Interview, screens
 from forms.expressions.values import Clock
+from forms.tree import MAX_NODES
 from tests.drivers import form_from_md
 
 CLOCK = Clock(datetime.fromisoformat("2026-11-23T22:50:00+07:00"))
@@ -152,3 +153,85 @@ def test_an_opened_interview_of_300_questions_answers_fast() -> None:
         interview.set(f"q{n}", n)
     assert opened - started < 0.3
     assert (time.perf_counter() - opened) / 100 < 0.01
+
+
+MANY_ROWS = form_from_md("""
+    | survey | type         | name  | label            | relevant   | calculation |
+    |        | begin_repeat | part  | Part             |            |             |
+    |        | integer      | price | Price            |            |             |
+    |        | integer      | count | Count            | ${price} > 0 |           |
+    |        | calculate    | cost  |                  |            | ${price} * ${count} |
+    |        | calculate    | place |                  |            | position(..) |
+    |        | note         | told  | Part ${place}    |            |             |
+    |        | end_repeat   |       |                  |            |             |
+    |        | calculate    | total |                  |            | sum(${cost}) |
+    |        | calculate    | parts |                  |            | count(${part}) |""")
+
+
+def test_one_answer_among_300_questions_looks_at_what_depends_on_it_only() -> None:
+    rows = "\n".join(f"| | integer | q{n} | Q{n} | {f'${{q{n - 1}}} > 3' if n % 3 == 2 else ''} |" for n in range(300))
+    large = form_from_md(f"| survey | type | name | label | relevant |\n{rows}")
+    interview = Interview(large, clock=CLOCK)
+    interview.set("q100", 5)
+    assert interview.settled == 1  # q101, whose relevance asks for it
+    interview.set("q102", 5)
+    assert interview.settled == 0
+
+
+def test_a_row_more_beside_eighty_looks_at_none_of_them_again() -> None:
+    interview = Interview(MANY_ROWS, clock=CLOCK)
+    for number in range(80):
+        row = interview.add_row("part", str(number))
+        interview.set(f"part/{row}/price", 3)
+        interview.set(f"part/{row}/count", number)
+    interview.add_row("part", "new")
+    assert interview.settled <= 5 + 4  # its own five questions, and the figures over all rows
+    interview.set("part/new/price", 2)
+    assert interview.settled <= 3
+    interview.remove_row("part", "78")
+    assert interview.settled <= 2 + 2  # the place of the two rows after it, and the figures
+    assert interview.value("part/new/place") == 80
+    assert interview.value("total") == 3 * sum(range(78)) + 3 * 79
+
+
+HOSTILE = {
+    "a count without measure": """
+        | survey | type         | name | label | repeat_count |
+        |        | begin_repeat | r    | R     | 1000000000   |
+        |        | integer      | a    | A     |              |
+        |        | end_repeat   |      |       |              |""",
+    "counts in counts": """
+        | survey | type         | name | label | repeat_count |
+        |        | begin_repeat | r    | R     | 1000000000   |
+        |        | begin_repeat | s    | S     | 1000000000   |
+        |        | begin_repeat | t    | T     | 1000000000   |
+        |        | integer      | a    | A     |              |
+        |        | end_repeat   |      |       |              |
+        |        | end_repeat   |      |       |              |
+        |        | end_repeat   |      |       |              |""",
+    "two repeats that make each other grow": """
+        | survey | type         | name | label | repeat_count     |
+        |        | begin_repeat | r    | R     | count(${s}) + 1  |
+        |        | integer      | a    | A     |                  |
+        |        | end_repeat   |      |       |                  |
+        |        | begin_repeat | s    | S     | count(${r}) + 1  |
+        |        | integer      | b    | B     |                  |
+        |        | end_repeat   |      |       |                  |
+        |        | text         | name | Name  |                  |""",
+}
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_a_hostile_form_comes_to_an_end_within_bounds(name: str) -> None:
+    started = time.perf_counter()
+    interview = Interview(form_from_md(HOSTILE[name]), clock=CLOCK)
+    assert sum(1 for _ in interview.nodes()) <= MAX_NODES
+    assert time.perf_counter() - started < 15
+    assert interview.answers["r"]
+
+
+def test_a_form_in_circles_is_flagged_and_keeps_every_answer() -> None:
+    interview = Interview(form_from_md(HOSTILE["two repeats that make each other grow"]), clock=CLOCK)
+    assert [issue.code for issue in interview.strays] == ["too_much_work"]
+    interview.set("name", "An")
+    assert interview.answers["name"] == "An"

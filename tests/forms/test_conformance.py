@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import json
 import math
+import tomllib
 from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
@@ -13,10 +14,12 @@ from typing import Any
 import pytest
 
 from forms.answers import Interview
+from forms.expressions.functions import FUNCTIONS
 from forms.expressions.syntax import expression_from_json
 from forms.expressions.values import Clock, to_bool, to_number, to_text
+from forms.measures import recommend_measures
 from forms.numbers import read_number
-from forms.scoring import compute_indicators, compute_scores, recommend_measures, run_checks
+from forms.scoring import compute_indicators, compute_scores, run_checks
 from forms.serial import from_json
 
 FOLDER = Path(__file__).parent.parent / "conformance"
@@ -41,6 +44,31 @@ def test_an_expression_yields_what_the_dialect_says(case: dict[str, Any]) -> Non
         assert number == pytest.approx(expected, rel=1e-14) or (math.isnan(number) and math.isnan(expected))
     else:
         assert (to_text(result) if case["kind"] == "text" else to_bool(result)) == case["expected"]
+
+
+def test_every_function_has_a_case() -> None:
+    called = {name for case in EXPRESSIONS["cases"] for name in _called(case["expression"])}
+    # once() and indexed-repeat() are other trees once a form has resolved them; chance has no expected value.
+    elsewhere = {"once", "indexed-repeat", "random", "current", "instance", "now", "jr:itext"}
+    assert set(FUNCTIONS) - called - elsewhere == set()
+    assert EXPRESSIONS["functions"] == sorted(FUNCTIONS)
+
+
+def _called(tree: Any) -> set[str]:
+    if not isinstance(tree, list):
+        return set()
+    own = {tree[0]} if tree and isinstance(tree[0], str) else set()
+    return own.union(*(_called(part) for part in tree))
+
+
+def test_every_decision_of_the_dialect_has_cases_and_every_known_difference_a_decision() -> None:
+    page = (FOLDER.parent.parent / "docs/decisions/0006-dialect.md").read_text("utf-8")
+    rows = {line.split("|")[1].strip() for line in page.splitlines() if line.startswith("| ")} - {"row"}
+    notes = {case.get("note") for case in EXPRESSIONS["cases"] if case["form"] == "decisions"}
+    known = tomllib.loads((FOLDER / "known_differences.toml").read_text("utf-8"))["known"]
+    assert notes == rows
+    assert {case["row"] for case in known} <= rows
+    assert len({case["case"] for case in known}) == len(known)
 
 
 @pytest.mark.parametrize("case", NUMBERS, ids=lambda case: f"{case['language']} {case['text']}")
@@ -96,6 +124,10 @@ def seen(interview: Interview, what: str, expected: Any) -> Any:
             return measures(interview)
         case "changed":
             return sorted(interview.changed())
+        case "settled":
+            return interview.settled
+        case "strays":
+            return [[issue.code, issue.where] for issue in interview.strays]
         case "instance_name":
             return interview.instance_name
     return {address: asked(interview, what, address) for address in expected}
@@ -111,6 +143,10 @@ def asked(interview: Interview, what: str, address: str) -> Any:
             return interview.is_read_only(address)
         case "rows":
             return interview.rows(address)
+        case "sizes":
+            return len(interview.rows(address))
+        case "seen":
+            return interview.seen(address)
         case "choices":
             return [choice.name for choice in interview.choices(address)]
         case "labels":

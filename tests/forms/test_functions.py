@@ -5,14 +5,18 @@ from __future__ import annotations
 import re
 import time
 from datetime import UTC, datetime, timedelta, timezone
+from pathlib import Path
 
 import pytest
 
 from forms.expressions.evaluate import evaluate
 from forms.expressions.functions import FUNCTIONS, shuffled
+from forms.expressions.parts import PARTS
 from forms.expressions.patterns import check_pattern, matches
 from forms.expressions.values import Clock, Environment, Result, Scope
 from forms.model import Call, Literal
+from forms.serial import to_bundle_json
+from tests.drivers import form_from_md
 
 
 def call(name: str, *arguments: str | float, language: str = "en", offset: int = 7) -> Result:
@@ -90,3 +94,48 @@ def test_a_signed_message_is_opened_only_with_its_own_key() -> None:
     assert call("extract-signed", message, key) == "r"
     assert call("extract-signed", message[:-4] + "AHM=", key) == ""
     assert call("extract-signed", message, "PUAXw+hDiVqStwqnTRt+vJyYLM8uxJaMwM1V8Sr0Zgg=") == ""
+
+
+def test_a_bundle_says_which_parts_of_the_engine_its_form_calls_for() -> None:
+    form = form_from_md("""
+        | survey | type       | name | label | constraint       | calculation                          | parameters     |
+        |        | text       | tax  | Tax   | regex(., '[0-9]+') |                                    |                |
+        |        | select_one l | one | One  |                  |                                      | randomize=true |
+        |        | calculate  | sum  |       |                  | if(${tax} = '1', digest('a', 'MD5'), 'area') |        |
+        | choices | list_name | name | label |
+        |         | l         | a    | A     |""")
+    assert to_bundle_json(form, form.languages[0])["parts"] == ["patterns", "codes", "seldom"]
+    plain = form_from_md("""
+        | survey | type | name | label |
+        |        | text | area | digest |""")
+    assert to_bundle_json(plain, plain.languages[0])["parts"] == []
+
+
+def test_every_part_is_a_module_of_the_client_and_brings_known_functions() -> None:
+    folder = Path(__file__).parents[2] / "survey_app/client/form"
+    assert all((folder / f"{part}.ts").is_file() for part in PARTS)
+    assert frozenset().union(*PARTS.values()) <= set(FUNCTIONS)
+
+
+@pytest.mark.parametrize(("seed", "order"), [(11111111.0, "ACDBFEG"), (-42.0, "EDAFBCG"), ("-42", "EDAFBCG")])
+def test_a_seed_may_be_negative_and_a_text(seed: str | float, order: str) -> None:
+    assert "".join(shuffled(list("ABCDEFG"), seed)) == order
+
+
+def test_a_seed_loses_its_fraction_and_a_text_has_its_own_order() -> None:
+    letters = list("ABCDEFG")
+    assert shuffled(letters, 1.9) == shuffled(letters, 1.0) == shuffled(letters, "1")
+    assert shuffled(letters, "") == shuffled(letters, 0.0)
+    assert shuffled(letters, "hello") == shuffled(letters, "hello") != shuffled(letters, "hallo")
+
+
+def test_costly_functions_count_as_much_work() -> None:
+    key = "PUAXw+hDiVqStwqnTRt+vJyYLM8uxJaMwM1V8Sr0Zgw="
+    many = Call("concat", tuple(Call("extract-signed", (Literal("A" * 88), Literal(key))) for _ in range(60)))
+    started = time.perf_counter()
+    assert evaluate(many, Scope(Environment(Clock.utc()))) == ""
+    assert time.perf_counter() - started < 5
+    trace = ";".join(f"{n / 100} {n * n / 10_000}" for n in range(90))
+    crossing = Call("concat", tuple(Call("intersects", (Literal(trace),)) for _ in range(3)))
+    assert evaluate(crossing, Scope(Environment(Clock.utc(), steps=1000))) == ""
+    assert evaluate(crossing, Scope(Environment(Clock.utc()))) == "falsefalsefalse"

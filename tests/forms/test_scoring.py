@@ -11,8 +11,9 @@ from typing import Any
 from forms.answers import Interview
 from forms.expressions.values import Clock
 from forms.issues import Severity
+from forms.measures import recommend_measures
 from forms.model import Literal, MeasureRow, Text
-from forms.scoring import compute_scores, recommend_measures, run_checks
+from forms.scoring import compute_scores, run_checks
 from forms.serial import from_json
 
 CASES = json.loads((Path(__file__).parent.parent / "conformance" / "scenarios.json").read_text("utf-8"))

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from forms import ExpressionError, expression_from_json, expression_to_json, parse, references, schema_from
+from forms.expressions.several import several
 
 SCHEMA = schema_from(
     {
@@ -51,6 +52,31 @@ def code(text: str, at: tuple[str, ...] = ()) -> str:
         ("1 or 2 or 3 or 4", ["or", ["or", 1, 2], ["or", 3, 4]]),
         ("not(true())", ["not", ["true"]]),
         ("child::beds", ["$", 0, "beds"]),
+        ("rooms/../beds", ["$", 0, "beds"]),
+        ("./rooms/./name", ["$", 0, "rooms/name"]),
+        ("${name}/../../beds", ["$", 0, "beds"]),
+        ("//name", ["$", 0, "rooms/name"]),
+        ("/data/rooms//size", ["$", 0, "rooms/in/bed/size"]),
+        ("/data/*", ["|", ["$", 0, "beds"], ["$", 0, "rooms"]]),
+        (
+            "/data/rooms/*[. = 'x']",
+            [
+                "|",
+                ["@", ["$", 0, "rooms/name"], [["=", [".", ""], "x"]], ""],
+                ["@", ["$", 0, "rooms/in"], [["=", [".", ""], "x"]], ""],
+            ],
+        ),
+        ("self::node() + 1 div2", ["+", ["$", 0, ""], ["div", 1, 2]]),
+        (
+            "/data/rooms/name[../in/bed/size > 2]",
+            ["@", ["$", 0, "rooms/name"], [[">", [".", "../in/bed/size"], 2]], ""],
+        ),
+        (
+            "instance('yn')/root/item/*[. = 'a']",
+            ["@", ["@", ["instance", "yn", "root/item"], [], "*"], [["=", [".", ""], "a"]], ""],
+        ),
+        ("${last-saved#beds}", ["@", ["instance", "__last-saved", "root/item"], [], "beds"]),
+        ("instance('__last-saved')/data/beds", ["@", ["instance", "__last-saved", "root/item"], [], "beds"]),
         ("/data/rooms/name", ["$", 0, "rooms/name"]),
         ("count(/data/rooms)", ["count", ["$", 0, "rooms"]]),
         (
@@ -122,17 +148,23 @@ def test_a_path_means_the_row_it_stands_in(text: str, at: tuple[str, ...], expec
         ("'abc", "expression_unclosed_string"),
         ("1 # 2", "expression_character"),
         ("1 2", "expression_unexpected"),
-        ("//beds", "expression_double_slash"),
-        ("/data//beds", "expression_double_slash"),
+        ("//bedz", "expression_unknown_path"),
+        ("/data/*[2]", "expression_wildcard_place"),
+        ("/data/rooms/xhtml:name", "expression_namespace"),
+        ("attribute::id", "expression_axis"),
+        ("child::text()", "expression_node_type"),
+        ("self::beds", "expression_axis"),
+        ("/data/rooms[name = 'x']/../beds", "expression_dots_inside"),
         ("following-sibling::beds", "expression_axis"),
         ("ancestor::node()", "expression_axis"),
         ("@id", "expression_attribute"),
         ("$x", "expression_variable"),
-        ("/data/*", "expression_wildcard"),
         ("beds/text()", "expression_node_type"),
         ("(${beds})[1]", "expression_path_after_bracket"),
         ("${a b}", "expression_reference"),
-        ("${last-saved#beds}", "expression_last_saved"),
+        ("${last-saved#name}", "expression_last_saved"),
+        ("${last-saved#bedz}", "expression_unknown_reference_near"),
+        ("instance('__last-saved')/data/nothing", "expression_unknown_path"),
         ("${bedz}", "expression_unknown_reference_near"),
         ("${qqqq}", "expression_unknown_reference"),
         ("/data/nothing", "expression_unknown_path"),
@@ -141,9 +173,18 @@ def test_a_path_means_the_row_it_stands_in(text: str, at: tuple[str, ...], expec
         ("instance('yn')/root/item[g = 1]", "expression_unknown_column"),
         ("instance('yn')/root", "expression_instance_path"),
         ("selcted('a', 'b')", "expression_unknown_function_near"),
-        ("cht:difference-in-years('a')", "expression_unknown_function"),
+        ("cht:difference-in-years('a')", "expression_foreign_function"),
+        ("z-score('a', 1, 2)", "expression_foreign_function"),
+        ("difference-in-months('a', 'b')", "expression_foreign_function"),
+        ("enclosed-area(/data/rooms)", "expression_foreign_function"),
+        ("is-selected('a', 'b')", "expression_foreign_function"),
+        ("depend(1)", "expression_foreign_function"),
+        ("local-name()", "expression_foreign_function"),
+        ("explode()", "expression_unknown_function_near"),
         ("if(1, 2)", "expression_arity"),
         ("true(1)", "expression_arity"),
+        ("${beds} | 'a'", "expression_union"),
+        ("count(${beds} | sum(${name}))", "expression_union"),
         ("indexed-repeat(${beds}, ${rooms}, 1)", "expression_indexed_repeat"),
         ("jr:choice-name('a', 'b c')", "expression_choice_name"),
         ("regex(${beds}, '(?<=a)b')", "expression_regex"),
@@ -190,3 +231,35 @@ def test_the_json_of_a_tree_gives_the_same_tree_back(text: str) -> None:
 def test_any_text_parses_or_is_refused(text: str) -> None:
     with suppress(ExpressionError):
         parse(text, SCHEMA, NAME)
+
+
+@pytest.mark.parametrize(
+    ("text", "at", "expected"),
+    [
+        ("${name}", (), ["name"]),
+        ("${size} + 1", (), ["size"]),
+        ("${name} = 'x'", (), ["name"]),
+        ("if(${size} > 1, ${name}, 'x')", (), ["size", "name"]),
+        ("sum(${size}) + count(${rooms})", (), []),
+        ("join(' ', ${name})", (), []),
+        ("concat(if(${beds}, ${name}, ''))", (), []),
+        ("${name}", NAME, []),
+        ("${size} + 1", SIZE, []),
+        ("sum(${size}) > ${size}", NAME, ["size"]),
+        ("/data/rooms[name = 'x']/in/bed/size", (), []),
+        ("indexed-repeat(${name}, ${rooms}, ${size})", (), ["size"]),
+        ("${beds} = 1", (), []),
+    ],
+)
+def test_many_answers_where_one_is_wanted_are_named(text: str, at: tuple[str, ...], expected: list[str]) -> None:
+    assert [path[-1] for path in several(parse(text, SCHEMA, at), SCHEMA)] == expected
+
+
+def test_a_wildcard_stands_for_so_many_questions_and_no_more() -> None:
+    wide = schema_from({(f"q{number}",): "question" for number in range(501)}, {})
+    assert len(list(references(parse("sum(//q7 | //q8)", wide)))) == 2
+    with pytest.raises(ExpressionError) as caught:
+        parse("sum(/data/*)", wide)
+    assert caught.value.code == "expression_wildcard"
+    narrow = schema_from({(f"q{number}",): "question" for number in range(500)}, {})
+    assert len(list(references(parse("sum(/data/*)", narrow)))) == 500

@@ -10,6 +10,7 @@ import openpyxl
 import pytest
 
 from forms import FormError, ReadLimits, read_workbook
+from tests.forms.old_excel import xls
 
 
 def xlsx(rows: list[list[object]], title: str = "survey") -> bytes:
@@ -80,6 +81,30 @@ def test_a_million_rows_that_only_have_a_format_cost_nothing() -> None:
     out = io.BytesIO()
     book.save(out)
     assert len(read_workbook(out.getvalue())["survey"].rows) == 1
+
+
+def test_rows_without_end_that_hold_nothing_are_passed_over() -> None:
+    plain = xlsx([["type", "name"], ["text", "a"]])
+    empty = b"".join(b'<row r="%d"><c r="A%d" s="0"/></row>' % (number, number) for number in range(3, 200_000))
+    out = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(plain)) as source, zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as target:
+        for entry in source.infolist():
+            content = source.read(entry)
+            if b"</sheetData>" in content:
+                content = content.replace(b"</sheetData>", empty + b"</sheetData>")
+            target.writestr(entry, content)
+    rows = read_workbook(out.getvalue())["survey"].rows
+    assert [(row.number, row.get("name")) for row in rows] == [(2, "a")]
+
+
+@pytest.mark.parametrize("name", ["form.xls", "form.xlsx", "form.csv"])
+def test_a_workbook_of_old_excel_is_read_whatever_it_is_called(name: str) -> None:
+    source = xls(
+        {"Survey": [["type", "name", "label"], ["integer", "q", "Có bao nhiêu?"]], "choices": [["name"], [7.0]]}
+    )
+    sheets = read_workbook(source, name)
+    assert sheets["survey"].rows[0].cells == {"type": "integer", "name": "q", "label": "Có bao nhiêu?"}
+    assert sheets["choices"].rows[0].cells == {"name": "7"}
 
 
 def test_one_value_in_the_last_cell_is_refused_before_it_fills_the_memory() -> None:

@@ -6,7 +6,19 @@ from pathlib import Path
 
 import pytest
 
-from forms import Call, FormError, Literal, load_form, read_head, read_instance, write_instance
+from forms import (
+    Call,
+    FormError,
+    Interview,
+    Literal,
+    definition_from_xform,
+    from_json,
+    load_form,
+    read_head,
+    read_instance,
+    to_json,
+    write_instance,
+)
 from forms import Path as Steps
 from tests.drivers import form_from_md
 
@@ -200,3 +212,58 @@ def test_what_pyxform_adds_for_the_look_of_a_table_is_no_question() -> None:
     (group,) = form.items
     assert group.label.plain("und") == "Table"
     assert [question.name for question in form.questions()] == ["a", "b"]
+
+
+def nested(depth: int, in_body: int = 0) -> bytes:
+    inner = "<q/>"
+    for place in reversed(range(depth)):
+        inner = f"<g{place}>{inner}</g{place}>"
+    body = "<group>" * in_body + "</group>" * in_body
+    return (
+        '<h:html xmlns="http://www.w3.org/2002/xforms" xmlns:h="http://www.w3.org/1999/xhtml"><h:head><h:title>t</h:title>'
+        f'<model><instance><data id="c">{inner}</data></instance></model></h:head><h:body>{body}</h:body></h:html>'
+    ).encode()
+
+
+@pytest.mark.parametrize(("depth", "in_body"), [(41, 0), (4000, 0), (1, 4000)])
+def test_groups_without_end_in_one_another_are_refused(depth: int, in_body: int) -> None:
+    with pytest.raises(FormError) as raised:
+        definition_from_xform(nested(depth, in_body))
+    assert [issue.code for issue in raised.value.issues] == ["too_deep"]
+    assert definition_from_xform(nested(39)).items
+
+
+def test_an_xform_begins_with_the_rows_in_its_instance_and_new_rows_are_like_its_template() -> None:
+    definition = definition_from_xform("""
+        <h:html xmlns="http://www.w3.org/2002/xforms" xmlns:h="http://www.w3.org/1999/xhtml"
+         xmlns:jr="http://openrosa.org/javarosa"><h:head><h:title>t</h:title><model><instance><data id="c">
+          <r jr:template=""><a>new</a><s><b>x</b></s></r>
+          <r><a>one</a><s><b>1</b></s><s><b>2</b></s></r>
+          <r><a/><s><b>3</b></s></r>
+        </data></instance></model></h:head><h:body>
+          <repeat nodeset="/data/r"><input ref="/data/r/a"/>
+           <repeat nodeset="/data/r/s"><input ref="/data/r/s/b"/></repeat></repeat>
+        </h:body></h:html>""")
+    interview = Interview(from_json(to_json(definition)))
+    assert interview.add_row("r", "x") == "x"
+    rows = interview.answers["r"]
+    assert [(row["a"], [inner["b"] for inner in row["s"]]) for row in rows] == [
+        ("one", ["1", "2"]), (None, ["3"]), ("new", ["x"]),
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("action", "code"),
+    [
+        ('<setvalue ref="/data/a" event="odk-some-event" value="1"/>', "unsupported_event"),
+        ('<odk:recordaudio ref="/data/a" event="odk-instance-load"/>', "unsupported_action"),
+        ('<odk:setgeopoint ref="/data/a" event="xforms-value-changed"/>', "unsupported_action"),
+    ],
+)
+def test_an_action_that_is_not_run_is_refused_by_name(action: str, code: str) -> None:
+    with pytest.raises(FormError) as raised:
+        definition_from_xform(f"""
+            <h:html xmlns="http://www.w3.org/2002/xforms" xmlns:h="http://www.w3.org/1999/xhtml"
+             xmlns:odk="http://www.opendatakit.org/xforms"><h:head><h:title>t</h:title><model><instance><data id="c"><a/>
+             </data></instance>{action}</model></h:head><h:body><input ref="/data/a"/></h:body></h:html>""")
+    assert [issue.code for issue in raised.value.issues] == [code]

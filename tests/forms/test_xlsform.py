@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from forms import MESSAGES, TYPES, FormError, Group, Repeat, load_form, load_form_from_markdown, to_json
+from forms import MESSAGES, TYPES, FormError, Group, Interview, Repeat, load_form, load_form_from_markdown, to_json
 from tests.drivers import codes_of, form_from_md, issues_of, load_md
 
 SAMPLES = Path(__file__).parents[1] / "sample_forms"
@@ -53,7 +53,7 @@ def test_every_issue_of_a_form_is_found_at_once_with_its_cell() -> None:
         ("text | meta | A", "reserved_name"),
         ("end_group | |", "unmatched_end"),
         ("background-audio | a | A", "unsupported_type"),
-        ("begin_score | a | A", "unsupported_type"),
+        ("begin_loop | a | A", "unsupported_type"),
         ("osm | a | A", "unsupported_type"),
         ("select_one ${b} | a | A", "choices_from_repeat"),
         ("calculate | a |", "missing_calculation"),
@@ -265,3 +265,50 @@ def test_a_reference_to_one_of_several_names_is_reported_at_its_cell() -> None:
         |        | end_group   |      |       |          |
         |        | text        | a    | A     |          |
         |        | text        | b    | B     | ${a} = 1 |""") == [("expression_ambiguous_reference", "survey!D7")]
+
+
+@pytest.mark.parametrize(
+    ("type_", "low", "high"),
+    [("percentage", -1, 101), ("number of days in last month", -1, 32), ("number of days in last year", -1, 366)],
+)
+def test_the_old_shortcuts_keep_their_limits(type_: str, low: int, high: int) -> None:
+    form = load_form_from_markdown(f"| survey |\n| | type | name | label |\n| | {type_} | q | Q |\n").definition
+    interview = Interview(form)
+    for value, codes in ((low, ["constraint"]), (high, ["constraint"]), (3, [])):
+        interview.set("q", value)
+        assert [issue.code for issue in interview.issues()] == codes
+
+
+@pytest.mark.parametrize("type_", ["simserial", "subscriberid", "get sim id", "uri:email"])
+def test_what_a_browser_does_not_know_stays_blank_and_is_said(type_: str) -> None:
+    loaded = load_form_from_markdown(f"| survey |\n| | type | name | label |\n| | {type_} | m | |\n| | text | q | Q |\n")
+    assert [issue.code for issue in loaded.warnings] == ["blank_here"]
+    assert 'jr:preload="property"' in loaded.xform
+    assert Interview(loaded.definition).value("m") is None
+
+
+@pytest.mark.parametrize("type_", ["add text prompt", "q string", "string", "add note prompt", "get today", "q picture"])
+def test_the_first_spellings_of_types_are_understood(type_: str) -> None:
+    form = load_form_from_markdown(f"| survey |\n| | type | name | label |\n| | {type_} | q | Q |\n").definition
+    assert [question.name for question in form.questions()] == ["q"]
+
+
+def test_choices_by_search_are_refused_by_name() -> None:
+    md = "| survey |\n| | type | name | label | appearance |\n| | select_one l | q | Q | minimal search('towns') |\n"
+    md += "| choices |\n| | list_name | name | label |\n| | l | code | title |\n"
+    with pytest.raises(FormError) as caught:
+        load_form_from_markdown(md)
+    assert [(issue.code, issue.where) for issue in caught.value.issues] == [("unsupported_search", "survey!D3")]
+
+
+def test_settings_for_other_clients_are_named() -> None:
+    md = "| survey |\n| | type | name | label |\n| | text | q | Q |\n| settings |\n| | form_id | public_key | auto_send | odd |\n"
+    loaded = load_form_from_markdown(md + "| | f | MIIB | yes | 1 |\n")
+    found = {(issue.code, issue.parameters.get("name")) for issue in loaded.warnings}
+    assert found == {("setting_elsewhere", "public_key"), ("setting_elsewhere", "auto_send"), ("unknown_column", "odd")}
+
+
+def test_a_row_without_a_label_that_needs_one_is_named_by_its_cell() -> None:
+    with pytest.raises(FormError) as caught:
+        load_form_from_markdown("| survey |\n| | type | name | label |\n| | text | a | A |\n| | integer | b | |\n")
+    assert ("pyxform", "survey!B4") in [(issue.code, issue.where) for issue in caught.value.issues]

@@ -46,32 +46,37 @@ def report(found: dict[str, Compared]) -> int:
     """Print counts and differences; 1 when one of them is unexplained or an instrument was refused."""
     checks: Counter[str] = Counter()
     explained: Counter[str] = Counter()
-    refused: Counter[str] = Counter()
     unexplained: list[Difference] = []
-    for name, compared in found.items():
+    for compared in found.values():
         checks.update(compared.checks)
-        refused.update([re.sub(r"\S*\d\S*", "…", reason) for reason in compared.refused[:1]] if name.startswith("fuzz_") else [])
         for difference, row in explain(compared.differences):
             if row is None:
                 unexplained.append(difference)
             else:
                 explained[row] += 1
-        if compared.refused and not name.startswith("fuzz_"):
-            print(f"REFUSED {compared.refused[0]}")
+    refused = [reason for compared in found.values() for reason in compared.refused]
+    is_refused = any(compared.refused for name, compared in found.items() if not name.startswith("fuzz_"))
     print(f"{len(found)} forms; compared: " + ", ".join(f"{count} {what}" for what, count in sorted(checks.items())))
     for row, count in explained.most_common():
         print(f"  {count} explained by the decision table: {row}")
-    for reason, count in refused.most_common(20):
-        print(f"  refused by JavaRosa: {reason[:200]} ({count})")
-    seen: dict[tuple[str, str, str], Difference] = {}
-    for difference in unexplained:
-        seen.setdefault((difference.form, difference.path.partition("[")[0], difference.what), difference)
-    for difference in list(seen.values())[:60]:
-        print(f"  UNEXPLAINED {difference.form} {difference.path} {difference.what}: ours {difference.ours!r}, JavaRosa {difference.theirs!r}")
-        print(f"      {difference.rule[:300]}")
-    print(f"{sum(checks.values())} compared, {sum(explained.values())} explained, {len(unexplained)} unexplained, {len(refused)} refused")
-    is_refused = any(compared.refused for name, compared in found.items() if not name.startswith("fuzz_"))
+    for reason in refused[:20]:
+        print(f"  refused by JavaRosa: {reason[:300]}")
+    for difference in _one_of_each(unexplained)[:60]:
+        print(f"  UNEXPLAINED {difference.form} {difference.path} {difference.what}: {difference.rule[:300]}")
+        print(f"    ours {difference.ours!r}, JavaRosa {difference.theirs!r}")
+    total = sum(checks.values())
+    print(
+        f"{total} compared: {sum(explained.values())} explained, {len(unexplained)} unexplained, {len(refused)} refused"
+    )
     return 1 if unexplained or is_refused else 0
+
+
+def _one_of_each(differences: list[Difference]) -> list[Difference]:
+    """The first difference of each question, whatever its row or the answers."""
+    found: dict[tuple[str, str, str], Difference] = {}
+    for difference in differences:
+        found.setdefault((difference.form, re.sub(r"\[\d+\]", "", difference.path), difference.what), difference)
+    return list(found.values())
 
 
 if __name__ == "__main__":

@@ -53,7 +53,9 @@ def _source(difference: Difference, rows: dict[_Place, str]) -> _Place | None:
             continue
         name = re.sub(r"\[\d+\]$", "", path).rpartition("/")[2]
         is_read = re.search(rf"\b{re.escape(name)}\b", difference.rule) is not None
-        is_above = what == "relevant" and difference.path.startswith(f"{path}/") and difference.what in ("relevant", "node")
+        is_above = (
+            what == "relevant" and difference.path.startswith(f"{path}/") and difference.what in ("relevant", "node")
+        )
         if is_read or is_above:
             return place
     return None
@@ -64,6 +66,7 @@ def _source(difference: Difference, rows: dict[_Place, str]) -> _Place | None:
 _DAY: Final = re.compile(r"\d{4}-\d\d-\d\d")
 _DATED: Final = r"(?:today\(\)|date\([^()]*\)|\$\{d\d+\})"
 _SHIFTED: Final = re.compile(rf"decimal-date-time\(|{_DATED} [-+]|[-+] {_DATED}|number\((?:\$\{{d\d+|format-date)")
+_MOMENTS: Final = re.compile(r"(?<![-\w])date-time\(|\$\{m\d+\} [<>=!]|[<>=] \$\{m\d+\}")
 _LOWEST: Final = re.compile(r"\b(?:max|min)\(")
 
 
@@ -76,11 +79,33 @@ def _is_date_text(difference: Difference) -> bool:
     return isinstance(ours, str) and _DAY.fullmatch(ours) is not None and str(theirs).startswith(f"{ours}T00:00:00")
 
 
+def _is_infinite(difference: Difference) -> bool:
+    return difference.ours is None and str(difference.theirs) in ("Infinity", "-Infinity", "NaN")
+
+
+def _is_number_of_a_date(difference: Difference) -> bool:
+    """A text that reads as a date is a number of days to us, and none to JavaRosa."""
+    return difference.theirs is None and isinstance(difference.ours, int | float) and "number(" in difference.rule
+
+
+def _is_large(difference: Difference) -> bool:
+    return isinstance(difference.ours, int) and abs(difference.ours) >= 2**31 and difference.theirs is None
+
+
 EXPLANATIONS: Final = (
+    Explanation("not-a-number", _is_infinite),
+    Explanation("integer-size", _is_large),
+    Explanation("number-text", lambda difference: re.search(r"\d\.\d+E-?\d", str(difference.theirs)) is not None),
+    Explanation("whole-days", _is_number_of_a_date),
+    Explanation("indexed-place", lambda difference: "[position() = " in difference.rule),
+    Explanation("boolean-from-string", lambda difference: "boolean-from-string('TRUE')" in difference.rule),
+    Explanation("missing", lambda difference: "join(" in difference.rule),
     Explanation("truth-text", _is_truth_text),
     Explanation("date-text", _is_date_text),
     Explanation("whole-days", lambda difference: _SHIFTED.search(difference.rule) is not None),
+    Explanation("whole-days", lambda difference: _MOMENTS.search(difference.rule) is not None),
     Explanation("max-min", lambda difference: _LOWEST.search(difference.rule) is not None),
     Explanation("checklist", lambda difference: "weighted-checklist(" in difference.rule and "-1" in difference.rule),
+    Explanation("round-half", lambda difference: re.search(r"\bround\(.*, -\d", difference.rule) is not None),
     Explanation("distance", lambda difference: "distance(" in difference.rule),
 )

@@ -1,4 +1,4 @@
-"""Ours beside JavaRosa's: for each node its value, whether it is relevant and required, whether its constraint holds."""
+"""Ours beside JavaRosa's: each node's value, whether it is relevant and required, whether its constraint holds."""
 
 from __future__ import annotations
 
@@ -46,7 +46,9 @@ class Compared:
 def compare(java: JavaRosa, subject: Subject, answers: list[Answers], media: Path) -> Compared:
     """Give the same answers to both engines."""
     definition = subject.loaded.definition
-    instances = [write_instance(definition, tree, f"uuid:{uuid.uuid5(uuid.NAMESPACE_URL, subject.name)}") for tree in answers]
+    instances = [
+        write_instance(definition, tree, f"uuid:{uuid.uuid5(uuid.NAMESPACE_URL, subject.name)}") for tree in answers
+    ]
     found = Compared({}, [], [])
     verdicts = java.judge(subject.loaded.xform, instances, media, LANGUAGE)
     for number, (tree, judged) in enumerate(zip(answers, verdicts, strict=True)):
@@ -65,7 +67,10 @@ def _compare(
     # The photo offered under a figure is a question of ours alone: no other client has it in its form.
     photos = {question.evidence for question in subject.loaded.definition.questions()}
     for node in interview.nodes():
-        if isinstance(node.spec.item, Repeat) or node.spec.item.name in photos:
+        if node.spec.item.name in photos:
+            continue
+        if isinstance(node.spec.item, Repeat):
+            _compare_rows(subject, node, number, theirs, found)
             continue
         path = path_of(node)
         other = theirs.get(path)
@@ -78,6 +83,21 @@ def _compare(
             if not is_equal:
                 shown = "" if rule is None else written(rule)
                 found.differences.append(Difference(subject.name, path, what, mine, other_, shown, number))
+
+
+def _compare_rows(
+    subject: Subject, node: AnswerNode, number: int, theirs: Mapping[str, Mapping[str, Any]], found: Compared
+) -> None:
+    rule = node.spec.item.relevant
+    for row in node.rows:
+        path = f"{path_of(node)}[{row.position()}]"
+        relevant = bool(theirs.get(path, {}).get("relevant"))
+        found.checks["relevant"] = found.checks.get("relevant", 0) + 1
+        if relevant is not node.is_relevant:
+            shown = "" if rule is None else written(rule)
+            found.differences.append(
+                Difference(subject.name, path, "relevant", node.is_relevant, relevant, shown, number)
+            )
 
 
 def path_of(node: AnswerNode) -> str:
@@ -99,15 +119,16 @@ def _points(interview: Interview, node: AnswerNode, other: Mapping[str, Any]) ->
     if TYPES[item.type].kind in NOT_COMPARED:
         return
     address = node.address
+    issue = interview.issue(address)
+    if issue is not None and issue.code == "wrong_type":  # what its type cannot hold is no answer to either
+        return
     mine, theirs = interview.value(address), other["value"]
     yield "value", mine, theirs, item.calculation, are_same(item, mine, theirs)
     if item.required is not None:
         required = interview.is_required(address)
         yield "required", required, other["required"], item.required, required is other["required"]
-    if item.constraint is not None and "holds" in other:
-        issue = interview.issue(address)
-        if issue is None or issue.code == "constraint":
-            yield "holds", issue is None, other["holds"], item.constraint, (issue is None) is other["holds"]
+    if item.constraint is not None and "holds" in other and (issue is None or issue.code == "constraint"):
+        yield "holds", issue is None, other["holds"], item.constraint, (issue is None) is other["holds"]
 
 
 # Whether two spellings mean the same value ---------------------------------------------------------------------------

@@ -6,20 +6,20 @@ import csv
 import io
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import date, datetime, timedelta, timezone
 from pathlib import Path
 from random import Random
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from forms import Answers, Clock, Interview, LoadedForm, Question, load_form, respond
 from forms.nodes import AnswerNode
 from forms.types import TYPES, Kind
 from survey_app.programme.pack import PACKS, instance_items, load_pack
 from tests.fuzz.generator import INSTANCES, generate
-from tools.compare.javarosa import ZONE
+from tools.compare.javarosa import HOURS
 
-CLOCK = Clock(datetime.now(ZoneInfo(ZONE)))  # JavaRosa's today() cannot be set: ours is that of the run
+# JavaRosa's today() cannot be set: ours is that of the run.
+CLOCK = Clock(datetime.now(timezone(timedelta(hours=HOURS))))
 
 
 LANGUAGE = "en"  # JavaRosa writes the names of months and days in the language of the machine
