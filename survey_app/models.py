@@ -201,6 +201,17 @@ class FormVersion(Base):
         return self.published_at is not None
 
 
+class FormFile(Base):
+    """A file beside a form version: a picture, sound or film that it shows, or a list. The store holds its bytes."""
+
+    __tablename__ = "form_files"
+    form_version_id: Mapped[int] = mapped_column(ForeignKey("form_versions.id", ondelete="CASCADE"), primary_key=True)
+    name: Mapped[str] = mapped_column(String(200), primary_key=True)
+    sha256: Mapped[str] = mapped_column(String(64))
+    size: Mapped[int]
+    media_type: Mapped[str] = mapped_column(String(64))
+
+
 # Register -------------------------------------------------------------------------------------------------------
 
 
@@ -258,6 +269,20 @@ class Plan(Base):
     document: Mapped[Json]  # as read from plan.toml, see docs/authoring.md
     is_demo: Mapped[bool] = mapped_column(default=False)
     created_at: Mapped[datetime] = mapped_column(default=utc_now)
+
+
+class ReferenceListVersion(Base):
+    """A reference list of the pack as it once stood, so that what was judged by it can be judged again.
+
+    `sha256` is of its columns and rows; a submission names it in its context.
+    """
+
+    __tablename__ = "reference_list_versions"
+    sha256: Mapped[str] = mapped_column(String(64), primary_key=True)
+    name: Mapped[str] = mapped_column(String(64))
+    columns: Mapped[list[str]] = mapped_column(JSON)
+    rows: Mapped[list[Any]] = mapped_column(JSON)
+    stored_at: Mapped[datetime] = mapped_column(default=utc_now)
 
 
 class Campaign(Base):
@@ -485,8 +510,8 @@ class SubmissionIssue(Base):
 class RecordValue(Base):
     """An indicator, score or classifier of a record's current submission; rebuildable from the answers."""
 
+    # No index by name: coverage asks by record, and keeping one would double what a submission writes to disk.
     __tablename__ = "record_values"
-    __table_args__ = (Index("ix_record_values_name", "name", "record_id"),)
     record_id: Mapped[int] = mapped_column(ForeignKey("records.id"), primary_key=True)
     name: Mapped[str] = mapped_column(String(100), primary_key=True)
     kind: Mapped[str] = mapped_column(String(16))  # indicator, score, measure, classifier

@@ -1,6 +1,7 @@
 """Reading a workbook in a child process of low priority: a large or hostile one slows nobody and cannot stay.
 
 `convert` starts the package `forms` as a program and reads its answer; the child loads nothing of the server.
+What it is given: a line of JSON with the sizes, the workbook, then the lists that lie beside it.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -41,16 +43,29 @@ class ConversionStopped(Exception):
     """The child took too long, too much memory, or died; the workbook cannot be read."""
 
 
-def convert(source: bytes, name: str, seconds: float = SECONDS) -> Reading:
-    """Read a workbook in a child process. Raises ConversionStopped when it does not come back with an answer."""
+def convert(
+    source: bytes, name: str, files: Mapping[str, bytes | None] | None = None, seconds: float = SECONDS
+) -> Reading:
+    """Read a workbook and the lists beside it (None: a file of another kind) in a child process.
+
+    Raises ConversionStopped when it does not come back with an answer.
+    """
     environ = {**os.environ, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
     command = [sys.executable, "-m", "forms", name]
     try:
-        done = subprocess.run(command, input=source, capture_output=True, timeout=seconds, env=environ, check=True)
+        given = b"".join(_given(source, files or {}))
+        done = subprocess.run(command, input=given, capture_output=True, timeout=seconds, env=environ, check=True)
         answer = json.loads(done.stdout)
     except (subprocess.SubprocessError, ValueError) as error:
         raise ConversionStopped(type(error).__name__) from error
     return _from_answer(answer)
+
+
+def _given(source: bytes, files: Mapping[str, bytes | None]) -> Iterator[bytes]:
+    sizes = [[name, None if content is None else len(content)] for name, content in files.items()]
+    yield json.dumps({"workbook": len(source), "files": sizes}).encode() + b"\n"
+    yield source
+    yield from (content for content in files.values() if content is not None)
 
 
 def _from_answer(answer: dict[str, Any]) -> Reading:

@@ -6,9 +6,7 @@ until it does, the submission that names it is incomplete. Nothing here is ever 
 
 from __future__ import annotations
 
-import io
 import re
-import threading
 import unicodedata
 import uuid
 from collections.abc import Iterable, Mapping
@@ -16,29 +14,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from PIL import Image, ImageOps, UnidentifiedImageError
 from sqlalchemy import select
 from sqlalchemy.dialects import postgresql, sqlite
 
 from survey_app import db, files
 from survey_app.config import Limits
+from survey_app.content import examine
 from survey_app.models import Attachment, Draft, SubmissionAttachment, utc_now
 from survey_app.problems import Conflict, Invalid, NotFound, Problem, TooLarge
 
-PICTURES: Final = {"JPEG": "image/jpeg", "PNG": "image/png", "WEBP": "image/webp"}
 NOT_ANNOUNCED: Final = ""  # an answer names a file whose hash nobody has told us yet
 MOST_FILES: Final = 300  # of one set of answers
-SHOWN_EDGE: Final = 2560  # pixels of the longer edge of the variant people are shown
-# (offset, bytes, content type): what other files begin with. Nothing a browser would run is among them.
-_MAGIC: Final = (
-    (0, b"%PDF-", "application/pdf"), (4, b"ftypM4A", "audio/mp4"), (4, b"ftyp", "video/mp4"),
-    (0, b"\x1a\x45\xdf\xa3", "video/webm"), (0, b"OggS", "audio/ogg"), (0, b"ID3", "audio/mpeg"),
-    (0, b"\xff\xfb", "audio/mpeg"), (0, b"\xff\xf3", "audio/mpeg"), (0, b"#!AMR", "audio/amr"),
-    (8, b"WAVE", "audio/wav"), (0, b"PK\x03\x04", "application/zip"),
-)
-_PICTURE_MAGIC: Final = ((0, b"\xff\xd8\xff"), (0, b"\x89PNG\r\n\x1a\n"), (8, b"WEBP"))
 _BIDI: Final = re.compile("[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
-_ONE_PICTURE_AT_A_TIME = threading.Lock()  # decoding is what costs memory
 
 
 class WrongHash(Problem):
@@ -46,13 +33,6 @@ class WrongHash(Problem):
 
     status, code = 422, "wrong_hash"
     message = "The file was damaged on its way. Please send it again."
-
-
-class NotAccepted(Problem):
-    """A kind of file we do not take, whatever its name says."""
-
-    status, code = 415, "file_not_accepted"
-    message = "This kind of file is not accepted. Please send a JPEG, PNG or WebP picture, audio, video or PDF."
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,48 +79,6 @@ def receive_file(sha256: str, chunks: Iterable[bytes], limits: Limits) -> Stored
     )
     added = db.session().execute(row.on_conflict_do_nothing().returning(Attachment.sha256)).first()
     return Stored(sha256, size, content_type, is_new=added is not None)
-
-
-def examine(file: Path, limits: Limits) -> tuple[str, bytes | None]:
-    """The content type by content, and for a picture its variant without EXIF, position or device."""
-    with file.open("rb") as source:
-        head = source.read(32)
-    if any(head[at : at + len(magic)] == magic for at, magic in _PICTURE_MAGIC):
-        with _ONE_PICTURE_AT_A_TIME:
-            return _examine_picture(file, limits)
-    for at, magic, content_type in _MAGIC:
-        if head[at : at + len(magic)] == magic:
-            return content_type, None
-    raise NotAccepted
-
-
-def _examine_picture(file: Path, limits: Limits) -> tuple[str, bytes]:
-    try:
-        with Image.open(file, formats=list(PICTURES)) as picture:
-            width, height = picture.size
-            if width * height > limits.picture_pixels:
-                raise TooLarge(limit=f"{limits.picture_pixels // 1_000_000} megapixels")
-            return PICTURES[picture.format or ""], _without_exif(picture)
-    except (Image.DecompressionBombError, Image.DecompressionBombWarning):
-        raise TooLarge(limit=f"{limits.picture_pixels // 1_000_000} megapixels") from None
-    except (UnidentifiedImageError, OSError, ValueError, SyntaxError, KeyError, EOFError):
-        raise NotAccepted("This picture cannot be opened. Please take or choose it again.") from None
-
-
-def _without_exif(picture: Image.Image) -> bytes:
-    kind = picture.format or "JPEG"
-    picture.draft("RGB", (SHOWN_EDGE, SHOWN_EDGE))  # a JPEG is decoded small at once
-    upright = ImageOps.exif_transpose(picture)
-    if upright.mode == "P":
-        upright = upright.convert("RGBA")
-    upright.thumbnail((SHOWN_EDGE, SHOWN_EDGE))
-    plain = Image.new(upright.mode, upright.size)  # a new picture knows nothing of the old one's metadata
-    plain.paste(upright)
-    out = io.BytesIO()
-    if kind == "JPEG" and plain.mode not in ("L", "RGB", "CMYK"):
-        plain = plain.convert("RGB")
-    plain.save(out, kind, **({} if kind == "PNG" else {"quality": 85}))
-    return out.getvalue()
 
 
 # Names and links ------------------------------------------------------------------------------------------------

@@ -12,13 +12,15 @@ import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta, timezone
-from typing import Any, Final
+from functools import lru_cache
+from typing import Any, Final, TypeVar
 
 from flask import current_app
-from sqlalchemy import and_, bindparam, or_, select
+from sqlalchemy import ColumnElement, bindparam, select
 
 from forms import MESSAGES, TYPES, Clock, FormDefinition, Issue, Kind, Severity, Validated, validate
 from survey_app import db
+from survey_app.access import OWN_DRAFT, own_draft
 from survey_app.json_reader import canonical_json
 from survey_app.languages import SOURCE_LANGUAGE, TIME_ZONE
 from survey_app.models import (
@@ -31,7 +33,8 @@ from survey_app.models import (
     Submission,
     utc_now,
 )
-from survey_app.problems import Busy, Conflict, Problem
+from survey_app.problems import Busy, Conflict, NotFound, Problem
+from survey_app.programme import service as programme
 from survey_app.questionnaires import service as questionnaires
 from survey_app.submissions import service, storing
 from survey_app.submissions.attachments import MOST_FILES, NOT_ANNOUNCED, clean_name
@@ -87,6 +90,18 @@ class RawSubmission:
 
 
 @dataclass(frozen=True, slots=True)
+class Version:
+    """A form version as intake asks for it."""
+
+    id: int
+    questionnaire_id: int
+    form_id: str
+    name: str
+    definition_sha256: str
+    is_published: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Context:
     """What the server knows of the interview, and the sender cannot claim otherwise."""
 
@@ -99,6 +114,8 @@ class Context:
     invitation_id: int | None = None
     replaces: uuid.UUID | None = None
     consent: Mapping[str, Any] = field(default_factory=dict)
+    version: Version | None = None  # the one of `form_version_id`, where it was read already
+    first: Receipt | None = None  # given for this interview before, where that was read already
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +139,52 @@ def context_of(draft: Draft) -> Context:
     )
 
 
+def get_context(instance_id: uuid.UUID) -> Context:
+    """The context of the caller's draft in one statement; NotFound when it is missing or somebody else's."""
+    row: Any = db.session().connection().execute(_CONTEXT, {"instance": instance_id, **own_draft()}).first()
+    if row is None:
+        raise NotFound
+    version = Version(
+        row.form_version_id, row.questionnaire_id, row.form_id, row.version, row.definition_sha256,
+        row.published_at is not None,
+    )
+    return Context(
+        row.form_version_id, _entity(Campaign, _OF_CAMPAIGN, row), _entity(Establishment, _OF_ESTABLISHMENT, row),
+        row.mode, row.visit_id, row.assessor_id, row.invitation_id, row.replaces, row.consent, version,
+        _first_receipt(instance_id, row),
+    )
+
+
+_Entity = TypeVar("_Entity", Campaign, Establishment)
+_OF_CAMPAIGN: Final = ("id", "plan_id", "phase", "opens_on", "closes_on", "closed_at")
+_OF_ESTABLISHMENT: Final = (
+    "id", "register_id", "code", "name", "area", "sector", "size", "stratum", "attributes", "started_on",
+    "suspended_on", "closed_on",
+)
+_RECEIPT_COLUMNS: Final = (Submission.receipt_number, Submission.body_sha256, Submission.received_at)
+# Built once, for each sending runs it. Rows and not entities of the session: reading them costs a third.
+_CONTEXT = (
+    select(
+        Draft.form_version_id, Draft.mode, Draft.visit_id, Draft.assessor_id, Draft.invitation_id, Draft.replaces,
+        Draft.consent, FormVersion.questionnaire_id, FormVersion.version, FormVersion.definition_sha256,
+        FormVersion.published_at, Questionnaire.form_id, *_RECEIPT_COLUMNS,
+        *(getattr(Campaign, name).label(f"campaigns_{name}") for name in _OF_CAMPAIGN),
+        *(getattr(Establishment, name).label(f"establishments_{name}") for name in _OF_ESTABLISHMENT),
+    )
+    .join(Campaign, Campaign.id == Draft.campaign_id)
+    .join(Establishment, Establishment.id == Draft.establishment_id)
+    .join(FormVersion, FormVersion.id == Draft.form_version_id)
+    .join(Questionnaire, Questionnaire.id == FormVersion.questionnaire_id)
+    .outerjoin(Submission, Submission.instance_id == Draft.instance_id)
+    .where(Draft.instance_id == bindparam("instance"), OWN_DRAFT)
+)
+
+
+def _entity(model: type[_Entity], names: tuple[str, ...], row: Any) -> _Entity:
+    """A copy that belongs to no session."""
+    return model(**{name: getattr(row, f"{model.__tablename__}_{name}") for name in names})
+
+
 def receive(raw: RawSubmission, context: Context) -> Receipt:
     """Store a submission durably and return its receipt; the same bytes again get the first receipt.
 
@@ -129,12 +192,11 @@ def receive(raw: RawSubmission, context: Context) -> Receipt:
     AlreadyApproved, and then nothing was changed.
     """
     sha256 = hashlib.sha256(raw.body).hexdigest()
-    first = find_receipt(raw.instance_id, sha256)
-    if first is not None:
-        return first
+    if context.first is not None:
+        return _same(context.first, sha256)
     judged = _judge(raw, context, sha256)
     for _attempt in range(4):
-        receipt = _store(judged)
+        receipt = _store(judged) or find_receipt(raw.instance_id, sha256)
         if receipt is not None:
             return receipt
     raise Busy
@@ -154,12 +216,21 @@ def receive_earlier(raw: RawSubmission, context: Context, received_at: datetime)
 
 def find_receipt(instance_id: uuid.UUID, sha256: str | None = None) -> Receipt | None:
     """The receipt given for an instance id, or None. Raises OtherAnswers when it was given for other bytes."""
-    row = db.session().execute(_RECEIPT, {"instance": instance_id}).first()
-    if row is None:
+    row = db.session().connection().execute(_RECEIPT, {"instance": instance_id}).first()
+    found = None if row is None else _first_receipt(instance_id, row)
+    return found if found is None or sha256 is None else _same(found, sha256)
+
+
+def _first_receipt(instance_id: uuid.UUID, row: Any) -> Receipt | None:
+    if row.receipt_number is None:
         return None
-    if sha256 is not None and row.body_sha256 != sha256:
-        raise OtherAnswers
     return _receipt(row.receipt_number, instance_id, row.body_sha256, row.received_at, is_repeat=True)
+
+
+def _same(first: Receipt, sha256: str) -> Receipt:
+    if first.sha256 != sha256:
+        raise OtherAnswers
+    return first
 
 
 def send_draft(draft: Draft, reasons: Mapping[str, str] | None = None) -> Receipt:
@@ -209,9 +280,7 @@ def _receipt(
     return Receipt(number, instance_id, sha256, received_at, signature, is_repeat)
 
 
-_RECEIPT = select(Submission.receipt_number, Submission.body_sha256, Submission.received_at).where(
-    Submission.instance_id == bindparam("instance")
-)
+_RECEIPT = select(*_RECEIPT_COLUMNS).where(Submission.instance_id == bindparam("instance"))
 
 
 # Judging, before the write begins -------------------------------------------------------------------------------
@@ -220,10 +289,11 @@ _RECEIPT = select(Submission.receipt_number, Submission.body_sha256, Submission.
 def _judge(
     raw: RawSubmission, context: Context, sha256: str, received_at: datetime | None = None
 ) -> Judged:
-    version_id, questionnaire_id = _find_version(raw, context)
-    definition = questionnaires.definition(version_id)
+    version = _find_version(raw, context)
+    definition = questionnaires.definition_of(version.id, version.definition_sha256)
     clock = Clock(raw.finished_at.astimezone(timezone(raw.utc_offset)))
-    instances = service.find_instances(definition, context.establishment, context.campaign.id, clock.now)
+    sender = service.Sender(context.assessor_id, raw.started_at or clock.now)
+    instances = service.find_instances(definition, context.establishment, context.campaign.id, clock.now, sender)
     validated = validate(definition, raw.answers, clock=clock, instances=instances)
     known = _outside_repeats(validated.answers)
     is_refusal = _is_refusal(definition, known, context)
@@ -232,12 +302,12 @@ def _judge(
     issues = (*_issues(validated, is_refusal), *_timing_issues(raw, context, visited_on, received_at))[:MOST_ISSUES]
     languages = definition.languages or (SOURCE_LANGUAGE,)
     return Judged(
-        raw.instance_id, context.campaign.id, context.establishment.id, questionnaire_id,
+        raw.instance_id, context.campaign.id, context.establishment.id, version.questionnaire_id,
         _mode(definition, known, context), raw.replaces or context.replaces, context.visit_id, visited_on, is_refusal,
-        submission=_submission_row(raw, context, sha256, version_id, validated, instances, received_at),
+        submission=_submission_row(raw, context, sha256, version.id, validated, instances, received_at),
         issues=[storing.issue_row(issue, languages, _reason(issue, raw)) for issue in issues],
         values=[] if is_refusal else values_of(validated.interview),
-        files=_files(definition, raw, validated.answers),
+        files=_files(raw, validated.answers, _file_questions(version.id, version.definition_sha256)),
         shared={n: v for n, v in known.items() if n.startswith(service.SHARED_PREFIX) and v not in (None, "")},
         languages=languages, findings=issues,
     )
@@ -247,36 +317,34 @@ def _reason(issue: Issue, raw: RawSubmission) -> str:
     return raw.reasons.get(str(issue.parameters.get("name", "")), "") if issue.code == "check" else ""
 
 
-_VERSIONS = (
-    select(
-        FormVersion.id, FormVersion.questionnaire_id, FormVersion.published_at, FormVersion.version,
-        Questionnaire.form_id,
-    )
-    .join(Questionnaire, FormVersion.questionnaire_id == Questionnaire.id)
-    .where(or_(
-        and_(Questionnaire.form_id == bindparam("form_id"), FormVersion.version == bindparam("version")),
-        FormVersion.id == bindparam("asked"),
-    ))
-)
+_VERSIONS = select(
+    FormVersion.id, FormVersion.questionnaire_id, Questionnaire.form_id, FormVersion.version,
+    FormVersion.definition_sha256, FormVersion.published_at.is_not(None),
+).join(Questionnaire, FormVersion.questionnaire_id == Questionnaire.id)
 
 
-def _find_version(raw: RawSubmission, context: Context) -> tuple[int, int]:
-    """(version id, questionnaire id) of what was sent, which must be of the questionnaire that was to be filled."""
-    named = {"form_id": raw.form_id, "version": raw.version, "asked": context.form_version_id}
-    rows = db.session().execute(_VERSIONS, named).all()
-    sent = next((row for row in rows if (row.form_id, row.version) == (raw.form_id, raw.version)), None)
-    asked = next((row for row in rows if row.id == context.form_version_id), None)
-    if sent is None or asked is None or sent.published_at is None or sent.questionnaire_id != asked.questionnaire_id:
+def _find_version(raw: RawSubmission, context: Context) -> Version:
+    """The version sent, which must be published and of the questionnaire that was to be filled."""
+    asked = context.version or _version(FormVersion.id == context.form_version_id)
+    sent = asked
+    if sent is None or (sent.form_id, sent.name) != (raw.form_id, raw.version):
+        sent = _version(Questionnaire.form_id == raw.form_id, FormVersion.version == raw.version)
+    if sent is None or asked is None or not sent.is_published or sent.questionnaire_id != asked.questionnaire_id:
         raise UnknownVersion(version=raw.version[:40], form_id=raw.form_id[:60])
-    return sent.id, sent.questionnaire_id
+    return sent
+
+
+def _version(*conditions: ColumnElement[bool]) -> Version | None:
+    row = db.session().connection().execute(_VERSIONS.where(*conditions)).first()
+    return None if row is None else Version(*row)
 
 
 def _outside_repeats(answers: Mapping[str, Any]) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for name, value in answers.items():
-        if isinstance(value, Mapping):
+        if type(value) is dict:  # what an interview gives is never another mapping, and to ask for one is slow
             found.update(_outside_repeats(value))
-        elif not isinstance(value, list):
+        elif type(value) is not list:
             found[name] = value
     return found
 
@@ -346,31 +414,36 @@ def _submission_row(
 
 
 def _pinned(instances: Mapping[str, Sequence[dict[str, str]]], at: datetime) -> dict[str, Any]:
-    """By what the answers were judged: the register's item as it stood; dated lists are known by the day."""
-    register = {"register": instances["register"]} if "register" in instances else {}
-    return {"on": at.date().isoformat(), **register}
+    """By what the answers were judged: the register's item and the visit's part as they stood, the day, and by hash
+    the lists of prices, limits and factors."""
+    own = {name: instances[name] for name in service.PINNED_WHOLE if name in instances}
+    return {"on": at.date().isoformat(), "lists": programme.list_pins(instances), **own}
 
 
-def _files(definition: FormDefinition, raw: RawSubmission, answers: Mapping[str, Any]) -> dict[str, str]:
+def _files(raw: RawSubmission, answers: Mapping[str, Any], names: frozenset[str]) -> dict[str, str]:
     """name -> SHA-256 of the files sent; a file that an answer names and nobody announced is waited for."""
     files = {clean_name(name): sha256 for name, sha256 in raw.attachments.items()}
-    names = frozenset(q.name for q in definition.questions() if TYPES[q.type].kind is Kind.FILE)
-    if names:
-        for name in named_files(answers, names):
-            files.setdefault(clean_name(name), NOT_ANNOUNCED)
+    for name in named_files(answers, names) if names else ():
+        files.setdefault(clean_name(name), NOT_ANNOUNCED)
     return dict(list(files.items())[:MOST_FILES])
+
+
+@lru_cache(maxsize=64)
+def _file_questions(version_id: int, definition_sha256: str) -> frozenset[str]:
+    questions = questionnaires.definition_of(version_id, definition_sha256).questions()
+    return frozenset(question.name for question in questions if TYPES[question.type].kind is Kind.FILE)
 
 
 def named_files(answers: Any, names: frozenset[str]) -> Iterator[str]:
     """File names that answers give, through groups and rows."""
     for key, value in answers.items():
-        if isinstance(value, Mapping):
+        if type(value) is dict:
             yield from named_files(value, names)
-        elif isinstance(value, list):
+        elif type(value) is list:
             for row in value:
-                if isinstance(row, Mapping):
+                if type(row) is dict:
                     yield from named_files(row, names)
-        elif key in names and isinstance(value, str) and value:
+        elif key in names and type(value) is str and value:
             yield value
 
 
@@ -380,10 +453,13 @@ def named_files(answers: Any, names: frozenset[str]) -> Iterator[str]:
 def _store(judged: Judged) -> Receipt | None:
     """One attempt: the receipt, or None when somebody else was faster and the state must be looked at again."""
     db.begin_write()
-    first = find_receipt(judged.instance_id, judged.submission["body_sha256"])
-    if first is not None:
-        return first
-    number = storing.write(judged)
+    try:
+        number = storing.write(judged)
+    except AlreadyApproved:
+        db.rollback()
+        if find_receipt(judged.instance_id) is None:
+            raise
+        return None  # approved meanwhile is what these very answers say
     if number is None:
         db.rollback()
         return None
@@ -398,5 +474,6 @@ def _receipt_of(judged: Judged, number: str) -> Receipt:
 
 __all__ = [
     "AlreadyApproved", "Context", "OtherAnswers", "RawSubmission", "Receipt", "UnknownVersion", "context_of",
-    "find_receipt", "new_number", "raw_of", "receipt_signature", "receive", "receive_earlier", "send_draft",
+    "find_receipt", "get_context", "new_number", "raw_of", "receipt_signature", "receive", "receive_earlier",
+    "send_draft",
 ]

@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import pairwise
 from typing import Any, Final
 
 from sqlalchemy import select
@@ -75,7 +76,7 @@ def _is_declared(draft: Draft) -> bool:
 
 def _log(steps: Sequence[_Step], interview: Interview) -> InterviewLog:
     times = sorted(step.at for step in steps)
-    gaps = [after - before for before, after in zip(times, times[1:], strict=False)]
+    gaps = [after - before for before, after in pairwise(times)]
     return InterviewLog(
         first=times[0],
         last=times[-1],

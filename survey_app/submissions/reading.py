@@ -136,12 +136,32 @@ def shown(interview: Interview, question: Question, value: Value) -> str:
         return ", ".join(interview.choice_label(path, name) or name for name in names)
     if isinstance(value, (int, float)):
         return str(value) if "year" in question.appearance.split() else format_number(value)
+    if kind is Kind.POINT:
+        return place_in_words(value)
     if kind is Kind.DATE:
         try:
             return format_day(date.fromisoformat(value))
         except ValueError:
             return value
     return value
+
+
+def place_in_words(value: str) -> str:
+    """A point as people read it out: latitude, longitude, and how exact it is; text that is no point as it came."""
+    parts = value.split()
+    try:
+        numbers = [float(part) for part in parts]
+    except ValueError:
+        return value
+    if not 2 <= len(numbers) <= 4:
+        return value
+    found = gettext(
+        "latitude {latitude}, longitude {longitude}",
+        latitude=format_number(numbers[0], 5), longitude=format_number(numbers[1], 5),
+    )
+    if len(numbers) < 4 or not numbers[3]:
+        return found
+    return f"{found} ({gettext('within {metres} m', metres=format_number(round(numbers[3]), 0))})"
 
 
 def differences(before: Interview, after: Interview, sees_personal: bool) -> list[Difference]:

@@ -240,9 +240,9 @@ def interview_of(submission: Submission, record: Record, language: str | None = 
     definition = questionnaires.definition(submission.form_version_id)
     offset = timezone(timedelta(minutes=submission.utc_offset_minutes or 0))
     clock = Clock((submission.finished_at or submission.received_at or utc_now()).astimezone(UTC).astimezone(offset))
-    instances = service.find_instances(definition, record.establishment, record.campaign_id, clock.now)
-    if "register" in submission.context:
-        instances["register"] = submission.context["register"]
+    instances = service.stored_instances(
+        submission, definition, record.establishment, record.campaign_id, clock.now
+    )
     wish = language or current_language()
     return Interview(
         definition, submission.answers, instances=instances, clock=clock,

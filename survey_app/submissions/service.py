@@ -16,9 +16,20 @@ from typing import Any, Final
 from sqlalchemy import Select, insert, select
 from sqlalchemy.orm import joinedload, load_only
 
-from forms import Clock, FormDefinition, Interview, Issue, Question, Repeat
+from forms import (
+    LAST_SAVED,
+    Clock,
+    FormDefinition,
+    Interview,
+    Issue,
+    Question,
+    Repeat,
+    instances_read,
+    last_saved_items,
+)
 from survey_app import db
 from survey_app.access import one, visible_drafts
+from survey_app.campaigns import service as campaigns
 from survey_app.config import Limits
 from survey_app.languages import TIME_ZONE
 from survey_app.models import (
@@ -46,6 +57,7 @@ MOST_KEPT: Final = 50_000  # of one draft
 ROW_ID: Final = re.compile(r"[A-Za-z0-9_-]{1,64}")
 # Which questions the house itself understands; a form may name others in its settings.
 ROLES: Final = {"consent_question": "id_consent", "mode_question": "id_mode", "date_question": "id_visit_date"}
+PINNED_WHOLE: Final = ("register", "visit")  # small instances that a submission keeps as they stood
 SHARED_PREFIX: Final = "id_"  # questions that the instruments of one visit have in common
 
 
@@ -116,7 +128,8 @@ def _prefill(
     replaced = _answers_replaced(draft.replaces) if draft.replaces is not None else None
     interview = Interview(
         definition, replaced, clock=clock, language=draft.language,
-        instances=find_instances(definition, establishment, draft.campaign_id, clock.now),
+        metadata=_account(draft),
+        instances=find_instances(definition, establishment, draft.campaign_id, clock.now, _sender(draft)),
     )
     if replaced is None:
         known: dict[str, Any] = {**registers.prefill(establishment, _register(establishment))}
@@ -298,7 +311,7 @@ def interview_of(draft: Draft, language: str | None = None, now: datetime | None
     """The draft as an interview: what was known before, then every change in order."""
     definition = questionnaires.definition(draft.form_version_id)
     clock = Clock(now or utc_now().astimezone(TIME_ZONE))
-    instances = find_instances(definition, draft.establishment, draft.campaign_id, clock.now)
+    instances = find_instances(definition, draft.establishment, draft.campaign_id, clock.now, _sender(draft))
     interview = Interview(definition, {}, instances=instances, clock=clock, language=language or draft.language)
     interview.load(draft.prefill.get("values", {}), draft.prefill.get("rows", {}))
     for path, value in _last_changes(draft).items():
@@ -339,21 +352,75 @@ def _replay(definition: FormDefinition, interview: Interview, path: str, value: 
 def instances_of(draft: Draft) -> dict[str, Sequence[dict[str, str]]]:
     """The secondary instances that the draft's expressions read, for a phone that evaluates them itself."""
     definition = questionnaires.definition(draft.form_version_id)
-    return find_instances(definition, draft.establishment, draft.campaign_id, utc_now().astimezone(TIME_ZONE))
+    now = utc_now().astimezone(TIME_ZONE)
+    return find_instances(definition, draft.establishment, draft.campaign_id, now, _sender(draft))
+
+
+@dataclass(frozen=True, slots=True)
+class Sender:
+    """Whose records an interview may look back at: an assessor's own, or those of an invited establishment."""
+
+    assessor_id: int | None
+    before: datetime  # when the interview began
+
+
+def _sender(draft: Draft) -> Sender:
+    return Sender(draft.assessor_id, draft.started_at)
+
+
+def _account(draft: Draft) -> dict[str, str]:
+    """What a form may preset of the account: nothing where a respondent came by a link."""
+    user = db.session().get(User, draft.assessor_id) if draft.assessor_id is not None else None
+    return {} if user is None else {"username": user.email, "email": user.email}
 
 
 def find_instances(
-    definition: FormDefinition, establishment: Establishment, campaign_id: int, now: datetime
+    definition: FormDefinition,
+    establishment: Establishment,
+    campaign_id: int,
+    now: datetime,
+    sender: Sender | None = None,
 ) -> dict[str, Sequence[dict[str, str]]]:
-    """Items of each declared external instance: register fields, previous answers, dated prices and limits."""
+    """Items of each declared external instance: register, previous answers, the visit's part, dated prices, limits."""
     found: dict[str, Sequence[dict[str, str]]] = {}
     for name in definition.settings.get("external_instances", "").split():
         if name == "register":
             found[name] = registers.register_instance(establishment)
         elif name == "previous":
             found[name] = _previous_answers(definition, establishment, campaign_id)
+        elif name == "visit":
+            found[name] = campaigns.visit_items(campaign_id, definition.form_id)
         else:
             found[name] = programme.instance_items(name, now.date())
+    if LAST_SAVED in instances_read(definition):
+        found[LAST_SAVED] = last_saved_items(_last_sent(definition, establishment, sender) if sender else None)
+    return found
+
+
+def _last_sent(definition: FormDefinition, establishment: Establishment, sender: Sender) -> Mapping[str, Any] | None:
+    """The answers sent last with this questionnaire, by the same assessor or through the establishment's own link."""
+    own = Submission.assessor_id == sender.assessor_id
+    by_link = (Submission.assessor_id.is_(None)) & (Record.establishment_id == establishment.id)
+    query = (
+        select(Submission.answers).join(Record, Submission.record_id == Record.id)
+        .where(Record.questionnaire_id.in_(_questionnaire(definition)), Submission.received_at < sender.before)
+        .where(own if sender.assessor_id is not None else by_link)
+        .order_by(Submission.received_at.desc()).limit(1)
+    )
+    return db.session().scalars(query).first()
+
+
+def stored_instances(
+    submission: Submission, definition: FormDefinition, establishment: Establishment, campaign_id: int, now: datetime
+) -> dict[str, Sequence[dict[str, str]]]:
+    """The external instances a submission was judged by when it came, whatever has changed since."""
+    sender = Sender(submission.assessor_id, submission.started_at or submission.received_at)
+    found = find_instances(definition, establishment, campaign_id, now, sender)
+    context = submission.context or {}
+    found.update({name: context[name] for name in PINNED_WHOLE if name in context and name in found})
+    for name, sha256 in context.get("lists", {}).items():
+        if name in found:
+            found[name] = programme.pinned_items(name, sha256, now.date())
     return found
 
 

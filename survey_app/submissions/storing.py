@@ -32,6 +32,7 @@ from survey_app.models import (
 )
 from survey_app.problems import Conflict
 from survey_app.submissions.attachments import NOT_ANNOUNCED
+from survey_app.submissions.values import Figure
 
 RECEIPT_LETTERS: Final = "23456789ABCDEFGHJKMNPQRSTVWXYZ"  # nothing that is misread on paper
 
@@ -58,7 +59,7 @@ class Judged:
     is_refusal: bool
     submission: dict[str, Any]
     issues: list[dict[str, Any]]
-    values: list[dict[str, Any]]
+    values: list[Figure]
     files: Mapping[str, str]
     shared: Mapping[str, Any]
     languages: Sequence[str]
@@ -95,7 +96,6 @@ class _Statements:
 
 
 _NEW_ISSUES: Final = insert(SubmissionIssue.__table__)  # type: ignore[arg-type]
-_NEW_VALUES: Final = insert(RecordValue.__table__)  # type: ignore[arg-type]
 _OLD_VALUES: Final = delete(RecordValue).where(RecordValue.record_id == bindparam("of_record"))
 _SETTLED: Final = (
     update(Record.__table__)  # type: ignore[arg-type]
@@ -172,17 +172,19 @@ def _record_for(connection: Connection, statements: _Statements, judged: Judged)
     if judged.replaces is not None:
         found = connection.execute(statements.record_of_revision, {**mine, "replaces": judged.replaces}).first()
     if found is None:
+        row = {
+            **mine, "mode": judged.mode, "state": "submitted", "is_refusal": judged.is_refusal,
+            "visited_on": judged.visited_on, "review_comment": "", "created_at": judged.received_at,
+        }
+        added = connection.execute(statements.new_record, row).first()
+        if added is not None:
+            return _Target(added.id, "submitted", None, None, is_new=True)
         found = connection.execute(statements.record, {**mine, "mode": judged.mode}).first()
-    if found is not None:
-        if found.state == "approved" and not found.is_refusal:
-            raise AlreadyApproved
-        return _Target(found.id, found.state, found.current_submission_id, found.instance_id)
-    row = {
-        **mine, "mode": judged.mode, "state": "submitted", "is_refusal": judged.is_refusal,
-        "visited_on": judged.visited_on, "review_comment": "", "created_at": judged.received_at,
-    }
-    added = connection.execute(statements.new_record, row).first()
-    return _Target(added.id, "submitted", None, None, is_new=True) if added else None
+    if found is None:
+        return None
+    if found.state == "approved" and not found.is_refusal:
+        raise AlreadyApproved
+    return _Target(found.id, found.state, found.current_submission_id, found.instance_id)
 
 
 def new_number(at: datetime) -> str:
@@ -208,7 +210,27 @@ def _insert_findings(connection: Connection, judged: Judged, record: _Target, su
     if not record.is_new:
         connection.execute(_OLD_VALUES, {"of_record": record.id})
     if judged.values:
-        connection.execute(_NEW_VALUES, [{**row, "record_id": record.id} for row in judged.values])
+        _insert_values(connection, record.id, judged.values)
+
+
+def _insert_values(connection: Connection, record_id: int, values: Sequence[Figure]) -> None:
+    """All figures of a record in one statement, in the driver's own words: a third of what sending each would cost."""
+    if db.database().is_sqlite:
+        cells = [cell for figure in values for cell in (record_id, *figure)]
+        connection.exec_driver_sql(_values_by_row(len(values)), tuple(cells))
+    else:
+        connection.exec_driver_sql(_VALUES_BY_COLUMN, (record_id, *map(list, zip(*values, strict=True))))
+
+
+_NEW_VALUES: Final = f"INSERT INTO {RecordValue.__tablename__} (record_id, {', '.join(Figure._fields)}) "
+_VALUES_BY_COLUMN: Final = (
+    f"{_NEW_VALUES} SELECT %s, * FROM unnest(%s::varchar[], %s::varchar[], %s::float8[], %s::text[], %s::boolean[])"  # noqa: S608
+)
+
+
+@cache
+def _values_by_row(count: int) -> str:
+    return f"{_NEW_VALUES} VALUES {', '.join(['(?, ?, ?, ?, ?, ?)'] * count)}"
 
 
 def _insert_files(connection: Connection, statements: _Statements, judged: Judged) -> None:

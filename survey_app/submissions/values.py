@@ -4,22 +4,32 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from typing import Any
+from typing import NamedTuple
 
 from forms import (
     Interview,
     Issue,
     compute_indicators,
     compute_scores,
-    recommend_measures,
+    measure_savings,
     run_checks,
 )
 
 
-def values_of(interview: Interview) -> list[dict[str, Any]]:
+class Figure(NamedTuple):
+    """A row of `record_values`, but for the record it belongs to."""
+
+    name: str
+    kind: str
+    number: float | None
+    text: str | None
+    truth: bool | None
+
+
+def values_of(interview: Interview) -> list[Figure]:
     """One row per indicator, index, dimension, band and measure; a figure that is not known has no row."""
     definition = interview.definition
-    rows: list[dict[str, Any]] = []
+    rows: list[Figure] = []
     if definition.scores:
         rows.extend(_score_rows(interview))
     if definition.indicators:
@@ -27,7 +37,7 @@ def values_of(interview: Interview) -> list[dict[str, Any]]:
         rows.extend(_row(name, "indicator", value) for name, value in found.items() if value is not None)
     if definition.measures:
         rows.extend(_measure_rows(interview))
-    unique = {row["name"]: row for row in rows}
+    unique = {row.name: row for row in rows}
     return list(unique.values())
 
 
@@ -37,7 +47,7 @@ def check_issues(interview: Interview) -> Iterator[Issue]:
         yield from (result.issue() for result in run_checks(interview) if not result.holds)
 
 
-def _score_rows(interview: Interview) -> Iterator[dict[str, Any]]:
+def _score_rows(interview: Interview) -> Iterator[Figure]:
     scores = compute_scores(interview, explain=False)
     for dimension in scores.dimensions:
         if dimension.score is not None:
@@ -49,18 +59,14 @@ def _score_rows(interview: Interview) -> Iterator[dict[str, Any]]:
             yield _row(f"{index.name}_band", "score", index.band)
 
 
-def _measure_rows(interview: Interview) -> Iterator[dict[str, Any]]:
-    recommended = recommend_measures(interview, explain=False)
-    for measure in (*recommended.listed, *recommended.others, *recommended.investments):
-        saving = measure.saving.mid if measure.saving is not None else None
-        yield {**_row(f"measure:{measure.code}", "measure", True), "number": saving}
+def _measure_rows(interview: Interview) -> Iterator[Figure]:
+    for code, saving in measure_savings(interview).items():
+        yield Figure(f"measure:{code}"[:100], "measure", saving, None, True)
 
 
-def _row(name: str, kind: str, value: bool | float | str) -> dict[str, Any]:
-    number = None
-    if isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value):
-        number = float(value)
-    return {
-        "name": name[:100], "kind": kind, "number": number, "text": value if isinstance(value, str) else None,
-        "truth": value if isinstance(value, bool) else None,
-    }
+def _row(name: str, kind: str, value: bool | float | str) -> Figure:
+    if isinstance(value, bool):
+        return Figure(name[:100], kind, None, None, value)
+    if isinstance(value, str):
+        return Figure(name[:100], kind, None, value, None)
+    return Figure(name[:100], kind, float(value) if math.isfinite(value) else None, None, None)
