@@ -176,6 +176,7 @@ _KNOWN: Final[Mapping[str, frozenset[str]]] = {
             "consent_question",
             "mode_question",
             "date_question",
+            "measure_first",
             *ELSEWHERE,
         ]
     ),

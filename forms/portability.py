@@ -21,7 +21,9 @@ OWN_SHEETS: Final = ("scores", "indicators", "resources", "measures", "checks")
 _OWN_COLUMNS: Final[Mapping[str, tuple[str, ...]]] = {
     "survey": ("unit", "personal", "evidence"),
     "choices": ("exclusive",),
-    "settings": ("screen", "external_instances", "consent_question", "mode_question", "date_question"),
+    "settings": (
+        "screen", "external_instances", "consent_question", "mode_question", "date_question", "measure_first",
+    ),
 }
 _EXPRESSIONS: Final = (
     "relevant", "constraint", "calculation", "required", "read_only", "choice_filter", "repeat_count", "default",

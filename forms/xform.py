@@ -386,13 +386,20 @@ class _Reader:
             if local(element.tag) != "setvalue":
                 continue
             value: Expression | None = Literal((element.text or "").strip())
-            if element.get("value") is not None:
-                value = self._expression(element.get("value"), path, "default") or Literal("")
-            reference = element.get("ref", "")
             start = self._steps(trigger)
+            if (text := element.get("value")) is not None:
+                value = self._expression(text, self._stands(text, path, start), "default") or Literal("")
+            reference = element.get("ref", "")
             target = self._expression(reference, start or path, "default") if "[" in reference else None
             found.append(Action(event, value or Literal(""), start, target))
         return tuple(found)
+
+    def _stands(self, text: str, path: Steps, trigger: Steps | None) -> Steps:
+        """Where a value's relative paths begin: at what it sets, else at its trigger, as pyxform writes it in repeats."""
+        if trigger is None or not check(text, self.schema, path)[1] or check(text, self.schema, trigger)[1]:
+            return path
+        is_above = self.schema.repeats_in(trigger) <= self.schema.repeats_in(path)
+        return trigger if is_above else path
 
     def _steps(self, nodeset: str | None) -> Steps | None:
         return None if nodeset is None else tuple(nodeset.strip("/").split("/")[1:])

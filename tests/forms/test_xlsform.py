@@ -312,3 +312,24 @@ def test_a_row_without_a_label_that_needs_one_is_named_by_its_cell() -> None:
     with pytest.raises(FormError) as caught:
         load_form_from_markdown("| survey |\n| | type | name | label |\n| | text | a | A |\n| | integer | b | |\n")
     assert ("pyxform", "survey!B4") in [(issue.code, issue.where) for issue in caught.value.issues]
+
+
+def test_a_trigger_in_a_repeat_sets_what_stands_in_a_group_of_the_same_row() -> None:
+    definition = load_form_from_markdown("""
+        | survey |              |      |       |             |         |
+        |        | type         | name | label | calculation | trigger |
+        |        | begin repeat | row  | Row   |             |         |
+        |        | integer      | x    | X     |             |         |
+        |        | begin group  | g    | G     |             |         |
+        |        | integer      | z    | Z     |             |         |
+        |        | calculate    | y    |       | ${z} + ${x} | ${x}    |
+        |        | end group    |      |       |             |         |
+        |        | end repeat   |      |       |             |         |
+    """).definition
+    interview = Interview(definition)
+    for row in ("a", "b"):
+        interview.add_row("row", row)
+    interview.set("row/b/g/z", 5)
+    assert interview.value("row/b/g/y") is None
+    interview.set("row/b/x", 2)
+    assert [interview.value(f"row/{row}/g/y") for row in ("a", "b")] == [None, 7]
