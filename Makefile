@@ -4,7 +4,7 @@ BIN := .venv/bin
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 NODE_READY := node_modules/.package-lock.json
 
-.PHONY: help install install-dev client run serve test lint types e2e bench soak lock screenshots clean
+.PHONY: help install install-dev client run serve test lint types e2e bench compare soak lock screenshots clean
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | column -t -s "$$(printf '\t')"
 
@@ -49,6 +49,9 @@ e2e: install-dev client ## browser tests only
 
 bench: install-dev client ## figures, as ratios of one run
 	@$(BIN)/python tools/bench.py
+
+compare: install-dev ## our verdicts beside those of JavaRosa (needs a JDK)
+	@$(BIN)/python -m tools.compare
 
 soak: install-dev client ## long simulations
 	@$(BIN)/python -m pytest tests -m soak -q --timeout 7200

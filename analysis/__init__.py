@@ -10,14 +10,14 @@ if TYPE_CHECKING:
     from analysis.coverage import CoverageTable, counted, estimated
     from analysis.design import Design, DesignError
     from analysis.estimation import Estimate, cells_of, estimate
-    from analysis.export import inert, write_csv, write_xlsx
+    from analysis.export import CsvTable, XlsxBook, XlsxTable, inert, open_xlsx, write_csv, write_xlsx
     from analysis.intervals import Interval, hypergeometric, korn_graubard, share_interval, wilson
 
 _HOMES = {
     "coverage": ("CoverageTable", "counted", "estimated"),
     "design": ("Design", "DesignError"),
     "estimation": ("Estimate", "cells_of", "estimate"),
-    "export": ("inert", "write_csv", "write_xlsx"),
+    "export": ("CsvTable", "XlsxBook", "XlsxTable", "inert", "open_xlsx", "write_csv", "write_xlsx"),
     "intervals": ("Interval", "hypergeometric", "korn_graubard", "share_interval", "wilson"),
 }
 
@@ -30,6 +30,7 @@ def __getattr__(name: str) -> Any:
 
 
 __all__ = [
-    "CoverageTable", "Design", "DesignError", "Estimate", "Interval", "cells_of", "counted", "estimate", "estimated",
-    "hypergeometric", "inert", "korn_graubard", "share_interval", "wilson", "write_csv", "write_xlsx",
+    "CoverageTable", "CsvTable", "Design", "DesignError", "Estimate", "Interval", "XlsxBook", "XlsxTable", "cells_of",
+    "counted", "estimate", "estimated", "hypergeometric", "inert", "korn_graubard", "open_xlsx", "share_interval",
+    "wilson", "write_csv", "write_xlsx",
 ]  # fmt: skip

@@ -14,7 +14,7 @@ from survey_app.config import Settings, secret_key
 # A feature is a folder with `views.py` (and perhaps `api.py`) holding `bp`; order is the order of import rules.
 FEATURES = (
     "accounts.views", "registers.views", "questionnaires.views", "programme.views", "campaigns.views",
-    "submissions.views", "collect.views", "collect.api", "results.views", "reports.views",
+    "submissions.views", "collect.views", "collect.api", "results.views", "reports.views", "authoring.views",
 )
 CONTENT_SECURITY_POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob: data:; media-src 'self' blob:; "
@@ -40,6 +40,7 @@ def create_app(settings: Settings | None = None) -> Flask:
         MAX_CONTENT_LENGTH=settings.limits.workbook_bytes, MAX_FORM_MEMORY_SIZE=settings.limits.body_bytes,
         MAX_FORM_PARTS=5_000, SESSION_COOKIE_NAME="csrf", SESSION_COOKIE_SECURE=settings.https,
         SESSION_COOKIE_SAMESITE="Lax", SESSION_COOKIE_HTTPONLY=True, WTF_CSRF_TIME_LIMIT=None,
+        CONTENT_SECURITY_POLICY=CONTENT_SECURITY_POLICY,
     )
     if settings.trusted_proxies:
         hops = settings.trusted_proxies

@@ -6,10 +6,12 @@ import gc
 import getpass
 import json
 import logging
+import secrets
 import socket
 import sys
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import click
@@ -64,6 +66,41 @@ def verify_audit() -> None:
     click.echo("The audit log is whole.")
 
 
+@survey.command("derive")
+def derive() -> None:
+    """Derive area, sector, size, stratum and scopes of every register again, after the programme's rules changed."""
+    from survey_app import db
+    from survey_app.programme import service as programme
+    from survey_app.registers import service as registers
+
+    db.begin_write()
+    for name in programme.pack().registers:
+        count = registers.refresh_derived(registers.get_register(name))
+        click.echo(f"{name}: {count} rows")
+    db.commit()
+
+
+@survey.command("sweep")
+@click.option("--days", default=7, show_default=True, help="Only what is older; at least 2.")
+@click.option("--drafts-after", type=int, default=None, help="Also drafts never sent nor touched for so many days.")
+@click.option("--most", default=10_000, show_default=True, help="At most so many of each kind in one run.")
+@click.option("--remove", is_flag=True, help="Really remove; without it only count.")
+def sweep(days: int, drafts_after: int | None, most: int, remove: bool) -> None:
+    """Count, and with --remove clear away, files that nothing names, sign-ins long over and drafts given up."""
+    from datetime import timedelta
+
+    from survey_app import housekeeping
+
+    draft_age = timedelta(days=max(drafts_after, 1)) if drafts_after is not None else None
+    found = housekeeping.sweep(timedelta(days=days), draft_age, most=most, dry_run=not remove)
+    click.echo("Removed:" if remove else "Would be removed (run again with --remove):")
+    click.echo(f"  {found.files} files, {found.bytes / 1024 / 1024:.1f} MB")
+    click.echo(f"  {found.drafts} drafts")
+    click.echo(f"  {found.sign_ins} sign-ins that are over")
+    if found.is_partial:
+        click.echo("There is more: run it again.")
+
+
 @survey.command("coverage")
 @click.option("--plan", default=None, help="Name of the plan; by default the one with an open phase.")
 @click.option("--phase", default=None, help="A phase, or “total”.")
@@ -108,14 +145,56 @@ def _percent(value: float | None) -> str:
     return "-" if value is None else f"{value * 100:.1f}%"
 
 
+@click.command("check")
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True)
+@click.option("--language", default="en", show_default=True, help="Of the messages: en or vi.")
+@click.option("--respondents", default=1000, show_default=True, help="Random respondents to try it with; 0 for none.")
+@click.option("--seed", default=1, show_default=True)
+@click.option("--seconds", default=20.0, show_default=True, help="The longest the random respondents may take.")
+@click.pass_context
+def check(
+    context: click.Context, file: Path, form: str, language: str, respondents: int, seed: int, seconds: float
+) -> None:
+    """Read a questionnaire's workbook as an upload would, and print all there is to say; exit 1 where it has errors.
+
+    Lists and media in the same folder are taken as the files beside it. Nothing is stored.
+    """
+    from survey_app.authoring import checking
+
+    with _quiet_app().app_context():
+        report = checking.check(file, respondents, seed, seconds)
+        click.echo(checking.to_json(report, language) if form == "json" else checking.to_text(report, language))
+    context.exit(0 if report.is_usable else 1)
+
+
+survey.add_command(check)
+
+
+def _quiet_app() -> Flask:
+    """The application as far as a command needs it that stores nothing: no database file, no key, no folder."""
+    from flask import current_app
+
+    from survey_app import create_app
+
+    if current_app:
+        return current_app._get_current_object()  # type: ignore[attr-defined, no-any-return]  # Flask's own way
+    key = secrets.token_hex()  # signs nothing
+    settings = Settings.from_environment(database_url="sqlite:///:memory:", secret_key=key, production=False)
+    return create_app(settings)
+
+
 def main(arguments: list[str] | None = None) -> None:
-    """The program `survey`: `survey serve` runs production, `survey demo` the demonstration."""
+    """The program `survey`: `serve` runs production, `demo` the demonstration, `check` reads a questionnaire."""
     _program.main(args=arguments, prog_name="survey")
 
 
 @click.group()
 def _program() -> None:
     """Survey and assessment system."""
+
+
+_program.add_command(check)
 
 
 @_program.command()

@@ -27,6 +27,8 @@ class Limits:
     archive_entries: int = 2_000
     archive_ratio: int = 100
     attachment_bytes: int = 12 * MEBIBYTE
+    form_files: int = 300  # beside one questionnaire
+    form_bytes: int = 60 * MEBIBYTE  # a questionnaire with all its files
     picture_pixels: int = 50_000_000
     json_depth: int = 32
     register_rows: int = 200_000

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from babel import Locale
+from babel import Locale, UnknownLocaleError
 from babel.dates import format_date as babel_date
 from babel.dates import format_datetime as babel_datetime
 from babel.messages.pofile import read_po
@@ -41,7 +41,10 @@ def language_name(code: str) -> str:
     """The language's own name for itself."""
     if code == PSEUDO_LANGUAGE:
         return "Ƥşḗŭḓǿ"
-    name = Locale.parse(code).get_display_name(code) or code
+    try:
+        name = Locale.parse(code).get_display_name(code) or code
+    except (UnknownLocaleError, ValueError):  # an author may write any code
+        name = code
     return name[:1].upper() + name[1:]
 
 
@@ -66,18 +69,18 @@ def current_language() -> str:
     return str(g.language)
 
 
-def translate(message: str, language: str, **parameters: Any) -> str:
+def translate(message: str, language: str, /, **parameters: Any) -> str:
     """`message` in `language` with its parameters filled in; the English text where a translation is missing."""
     text = _pseudo(message) if language == PSEUDO_LANGUAGE else catalogue(language).get(message, message)
     return text.format_map(parameters) if parameters else text
 
 
-def gettext(message: str, **parameters: Any) -> str:
+def gettext(message: str, /, **parameters: Any) -> str:
     """`message` in the request's language."""
     return translate(message, current_language(), **parameters)
 
 
-def gettext_html(message: str, **parameters: Any) -> str | Markup:
+def gettext_html(message: str, /, **parameters: Any) -> str | Markup:
     """As gettext, for templates: parameters are escaped unless they are Markup, and Markup stays Markup."""
     text = gettext(message)
     if not parameters:
@@ -92,7 +95,10 @@ def translate_issue(issue: Issue, language: str | None = None) -> str:
     language = language or current_language()
     if issue.own_message:
         return issue.own_message.get(language) or next(iter(issue.own_message.values()))
-    return translate(MESSAGES[issue.code], language, **issue.parameters)
+    parameters = dict(issue.parameters)
+    if issue.code.startswith("appearance_") and "reason" in parameters:
+        parameters["reason"] = translate(str(parameters["reason"]), language)  # a note of forms.appearances
+    return translate(MESSAGES[issue.code], language, **parameters)
 
 
 def locale_of(language: str) -> str:

@@ -39,6 +39,14 @@ class IssuedLink:
     token: str
 
 
+def find_idle(user: User, campaign: Campaign, establishment_ids: Sequence[int]) -> Sequence[Establishment]:
+    """Those of the establishments that are closed or have suspended their work by today, by name."""
+    today = utc_now().date()
+    query = visible_in_campaign(user, Permission.INVITE, campaign.id).where(Establishment.id.in_(establishment_ids))
+    idle = (Establishment.closed_on <= today) | (Establishment.suspended_on <= today)
+    return db.session().scalars(query.where(idle).order_by(Establishment.name_folded)).all()
+
+
 def invite(user: User, campaign: Campaign, establishment_ids: Sequence[int], days: int = LINK_DAYS) -> list[IssuedLink]:
     """Make a link for each establishment; the tokens are returned once, the table keeps their hashes."""
     if len(establishment_ids) > MOST_LINKS:
@@ -121,6 +129,7 @@ __all__ = [
     "LINK_GUESSES",
     "LOADED",
     "IssuedLink",
+    "find_idle",
     "find_invitation",
     "invite",
     "issue_link",

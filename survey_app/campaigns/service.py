@@ -23,6 +23,7 @@ from survey_app.campaigns.links import (
     LINK_GUESSES,
     LOADED,
     IssuedLink,
+    find_idle,
     find_invitation,
     invite,
     issue_link,
@@ -43,12 +44,14 @@ from survey_app.models import (
     FormVersion,
     FrameUnit,
     Invitation,
+    Plan,
     Record,
     User,
     Visit,
     utc_now,
 )
 from survey_app.problems import Conflict, Forbidden, Invalid, NotFound
+from survey_app.programme import service as programme
 from survey_app.registers.service import Page, is_active, paged
 
 P = Permission
@@ -231,13 +234,29 @@ def _frame_row(campaign: Campaign, unit: Establishment) -> dict[str, object]:
     }
 
 
-def frame_counts(campaign: Campaign) -> list[tuple[str, int, int]]:
-    """(stratum, units, selected) of the frozen frame, by stratum."""
-    query = select(FrameUnit.stratum, func.count(), func.count().filter(FrameUnit.is_selected)).where(
-        FrameUnit.campaign_id == campaign.id
-    )
+@dataclass(frozen=True, slots=True)
+class StratumCount:
+    """A stratum of the frozen frame: its units, those selected, and those of them taken with certainty."""
+
+    stratum: str
+    units: int
+    selected: int
+    certain: int
+
+
+def frame_counts(campaign: Campaign) -> list[StratumCount]:
+    """The strata of the frozen frame, by name."""
+    counted = (func.count(), func.count().filter(FrameUnit.is_selected), func.count().filter(FrameUnit.is_certain))
+    query = select(FrameUnit.stratum, *counted).where(FrameUnit.campaign_id == campaign.id)
     rows = db.session().execute(query.group_by(FrameUnit.stratum).order_by(FrameUnit.stratum))
-    return [(stratum, units, selected) for stratum, units, selected in rows]
+    return [StratumCount(*row) for row in rows]
+
+
+def certain_count(campaign: Campaign) -> tuple[str, int]:
+    """(scope, units of the frame in it) that every sample takes whole; ("", 0) without such a rule."""
+    scope = programme.register_spec(campaign.register.name).certain_scope
+    query = select(FrameUnit.scopes).where(FrameUnit.campaign_id == campaign.id)
+    return scope, sum(scope in scopes for scopes in db.session().scalars(query)) if scope else 0
 
 
 def frame_sizes(campaign: Campaign) -> list[str]:
@@ -246,22 +265,32 @@ def frame_sizes(campaign: Campaign) -> list[str]:
     return sorted(str(size) for size in db.session().scalars(query.distinct()))
 
 
-def draw_sample(campaign: Campaign, size: int, seed: int, take_all: Iterable[str] = ()) -> Draw:
-    """Draw `size` units: size classes in `take_all` whole, the others at random within strata, repeatable by seed."""
+def draw_sample(
+    campaign: Campaign, size: int, seed: int, take_all: Iterable[str] = (), certain_scope: str = ""
+) -> Draw:
+    """Draw `size` units, repeatable by seed: first the size classes in `take_all` and the units of `certain_scope`.
+
+    These are taken whole, however many they are; the others at random within strata.
+    """
     if has_begun(campaign):
         raise Conflict("Field work has begun: the sample stays as it was drawn.")
     whole = set(take_all)
     query = select(FrameUnit, Establishment.code).join(Establishment).where(FrameUnit.campaign_id == campaign.id)
     units = [
-        Unit(unit.establishment_id, code, unit.stratum, unit.area or "", (unit.size or "") in whole)
+        Unit(unit.establishment_id, code, unit.stratum, unit.area or "", _is_certain(unit, whole, certain_scope))
         for unit, code in db.session().execute(query)
     ]
     if not units:
         raise Conflict("Freeze the frame first.")
     drawn = draw(units, size, seed)
     _store_draw(campaign, units, drawn)
-    audit("sample_drawn", f"campaign:{campaign.id}", size=len(drawn.selected), seed=seed, take_all=sorted(whole))
+    details = {"size": len(drawn.selected), "seed": seed, "take_all": sorted(whole), "certain_scope": certain_scope}
+    audit("sample_drawn", f"campaign:{campaign.id}", **details)
     return drawn
+
+
+def _is_certain(unit: FrameUnit, whole: set[str], scope: str) -> bool:
+    return (unit.size or "") in whole or (bool(scope) and scope in unit.scopes)
 
 
 def _store_draw(campaign: Campaign, units: Sequence[Unit], drawn: Draw) -> None:
@@ -465,6 +494,15 @@ def open_visit(
     return found
 
 
+def visit_items(campaign_id: int, form_id: str) -> list[dict[str, str]]:
+    """The item of `instance('visit')`: the action a visit serves, and the part of the form that it carries."""
+    query = select(Campaign.action, Plan.document).join(Plan, Campaign.plan_id == Plan.id)
+    found = db.session().execute(query.where(Campaign.id == campaign_id)).first()
+    if found is None:
+        return []
+    return [{"action": found.action, "part": programme.part_of(found.document, found.action, form_id)}]
+
+
 def record_outcome(visit: Visit, code: int, note: str = "") -> None:
     """Note what came of a contact. Raises Invalid for an unknown code."""
     if code not in OUTCOMES:
@@ -508,16 +546,19 @@ __all__ = [
     "Instrument",
     "IssuedLink",
     "Progress",
+    "StratumCount",
     "Wish",
     "WorkItem",
     "assessors_of",
     "assign",
     "assign_area",
     "candidates",
+    "certain_count",
     "change_campaign",
     "close_campaign",
     "create_campaign",
     "draw_sample",
+    "find_idle",
     "find_invitation",
     "frame_counts",
     "frame_sizes",
@@ -538,5 +579,6 @@ __all__ = [
     "record_outcome",
     "revoke_invitation",
     "settle_visit",
+    "visit_items",
     "work_of",
 ]

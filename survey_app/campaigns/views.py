@@ -15,7 +15,7 @@ from survey_app.campaigns import service
 from survey_app.campaigns.outcomes import OUTCOMES
 from survey_app.campaigns.webforms import CampaignWebForm, OutcomeWebForm, SampleWebForm
 from survey_app.languages import format_day, gettext, text_of
-from survey_app.models import Campaign, Establishment, User
+from survey_app.models import Campaign, CampaignQuestionnaire, Establishment, User
 from survey_app.problems import Invalid
 from survey_app.programme import service as programme
 from survey_app.questionnaires import service as questionnaires
@@ -30,6 +30,12 @@ P = Permission
 def outcome_text(code: int | None) -> str:
     """An outcome code in words."""
     return gettext(OUTCOMES[code].label) if code in OUTCOMES else ""
+
+
+@bp.app_template_global()
+def stratum_name(stratum: str) -> str:
+    """A stratum in words."""
+    return programme.stratum_name(stratum)
 
 
 @bp.get("")
@@ -67,7 +73,15 @@ def show(campaign_id: int) -> ResponseReturnValue:
         assessors=assessors,
         names=_user_names(),
         manages=covers_every_area(user, P.MANAGE_CAMPAIGNS, campaign.id),
+        certain=sum(row.certain for row in service.frame_counts(campaign)),
+        parts={link.form_version_id: _part(campaign, link) for link in campaign.questionnaires},
     )
+
+
+def _part(campaign: Campaign, link: CampaignQuestionnaire) -> str:
+    """In words the part of the questionnaire that a visit carries, blank for the whole of it."""
+    form_id = link.form_version.questionnaire.form_id
+    return programme.part_label(programme.part_of(campaign.plan.document, campaign.action, form_id))
 
 
 @bp.route("/<int:campaign_id>/edit", methods=["GET", "POST"])
@@ -179,13 +193,14 @@ def draw(campaign_id: int) -> ResponseReturnValue:
     form = _sample_form(campaign)
     if not form.validate_on_submit():
         return _sample_page(campaign, form), 422
-    drawn = service.draw_sample(campaign, form.count.data, form.seed.data, form.take_all.data or ())
+    scope = service.certain_count(campaign)[0] if form.certain.data else ""
+    drawn = service.draw_sample(campaign, form.count.data, form.seed.data, form.take_all.data or (), scope)
     flash(gettext("{count} establishments were selected.", count=len(drawn.selected)))
     return redirect(url_for(".sample", campaign_id=campaign_id))
 
 
 def _sample_form(campaign: Campaign) -> SampleWebForm:
-    form = SampleWebForm(data={"seed": secrets.randbelow(1_000_000)})
+    form = SampleWebForm(data={"seed": secrets.randbelow(1_000_000), "certain": True})
     names = programme.names_of("size")
     form.take_all.choices = [(size, names.get(size, size)) for size in service.frame_sizes(campaign)]
     return form
@@ -197,6 +212,7 @@ def _sample_page(campaign: Campaign, form: SampleWebForm) -> str:
         campaign=campaign,
         form=form,
         strata=service.frame_counts(campaign),
+        certain=service.certain_count(campaign),
         begun=service.has_begun(campaign),
         scopes=programme.scopes_of(campaign.register.name),
     )
@@ -310,11 +326,17 @@ def invitations(campaign_id: int) -> ResponseReturnValue:
 @bp.post("/<int:campaign_id>/invitations")
 @allow(P.INVITE)
 def invite(campaign_id: int) -> ResponseReturnValue:
-    """Make links. They are shown in this answer and nowhere again: the database keeps hashes only."""
+    """Make links. They are shown in this answer and nowhere again: the database keeps hashes only.
+
+    Where an establishment has closed or suspended its work, it is asked first.
+    """
     user = current_user()
-    campaign = service.get_campaign(user, campaign_id)
+    campaign, chosen = service.get_campaign(user, campaign_id), _chosen()
     days = min(max(request.form.get("days", service.LINK_DAYS, type=int), 1), 365)
-    links = [(link, _address(link.token)) for link in service.invite(user, campaign, _chosen(), days)]
+    idle = service.find_idle(user, campaign, chosen)
+    if idle and not request.form.get("sure"):
+        return render_template("campaigns/idle.html", campaign=campaign, idle=idle, chosen=chosen, days=days)
+    links = [(link, _address(link.token)) for link in service.invite(user, campaign, chosen, days)]
     if request.form.get("as") == "csv":
         header = [gettext("Code"), gettext("Establishment"), gettext("Link"), gettext("Valid until")]
         rows = [

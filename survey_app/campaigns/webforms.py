@@ -5,7 +5,16 @@ from __future__ import annotations
 from typing import Any
 
 from flask_wtf import FlaskForm
-from wtforms import DateField, IntegerField, RadioField, SelectField, SelectMultipleField, StringField, TextAreaField
+from wtforms import (
+    BooleanField,
+    DateField,
+    IntegerField,
+    RadioField,
+    SelectField,
+    SelectMultipleField,
+    StringField,
+    TextAreaField,
+)
 from wtforms.validators import InputRequired, Length, NumberRange, Optional
 
 from survey_app.languages import gettext
@@ -71,6 +80,7 @@ class SampleWebForm(_Labelled):
 
     count = IntegerField(validators=[InputRequired(), NumberRange(1, 1_000_000)])
     seed = IntegerField(validators=[InputRequired(), NumberRange(0, 2**31 - 1)])
+    certain = BooleanField()
     take_all = SelectMultipleField(validators=[Optional()])
 
     def labels(self) -> dict[str, str]:
@@ -78,6 +88,7 @@ class SampleWebForm(_Labelled):
         return {
             "count": gettext("How many establishments in all"),
             "seed": gettext("Seed of the draw"),
+            "certain": gettext("Taken whole by the rule of the register"),
             "take_all": gettext("Size classes taken whole"),
         }
 

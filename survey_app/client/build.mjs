@@ -1,19 +1,21 @@
-// Bundles the client into survey_app/static/dist/ under hashed names and writes the manifest that assets.py reads.
+// Bundles the client into survey_app/static/dist/ (or the folder named) under hashed names and writes the manifest that
+// assets.py reads. A server may run meanwhile, and a phone may hold a page of the build before: the files of earlier
+// builds stay for some days, and the manifest changes in one stroke when everything it names is there.
 import { createHash } from "node:crypto";
-import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { dirname, join } from "node:path";
+import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { dirname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { gzipSync } from "node:zlib";
 import { build } from "esbuild";
 
 const here = dirname(fileURLToPath(import.meta.url));
-const dist = join(here, "..", "static", "dist");
+const dist = process.argv[2] ? resolve(process.argv[2]) : join(here, "..", "static", "dist");
+const DAYS_KEPT = 14;
 
-rmSync(dist, { recursive: true, force: true });
 mkdirSync(dist, { recursive: true });
 const result = await build({
   absWorkingDir: here,
-  entryPoints: ["main.ts"],
+  entryPoints: ["main.ts", "staff.ts"],
   bundle: true,
   splitting: true,
   minify: true,
@@ -34,14 +36,20 @@ const { outputs } = result.metafile;
 const main = Object.keys(outputs).find((file) => outputs[file].entryPoint === "main.ts");
 const atOnce = (file) => outputs[file].imports.filter(({ kind }) => kind === "import-statement").flatMap(({ path }) => [path, ...atOnce(path)]);
 manifest.preload = [...new Set(atOnce(main))].map((file) => file.split("/").pop()).join(" ");
-const files = readdirSync(dist).sort();
+const files = Object.keys(outputs).map((file) => file.split("/").pop()).sort();
 const hash = createHash("sha256");
 for (const file of files) hash.update(file).update(readFileSync(join(dist, file)));
 // Styles are served as they are, with the build id in their address: a changed style is a new build too.
 const styles = join(here, "..", "static", "css");
 for (const file of readdirSync(styles).sort()) hash.update(file).update(readFileSync(join(styles, file)));
 manifest.build = hash.digest("hex").slice(0, 12);
-writeFileSync(join(dist, "manifest.json"), JSON.stringify(manifest, null, 1) + "\n");
+writeFileSync(join(dist, "manifest.new"), JSON.stringify(manifest, null, 1) + "\n");
+renameSync(join(dist, "manifest.new"), join(dist, "manifest.json"));
+const kept = new Set([...files, "manifest.json"]);
+for (const file of readdirSync(dist)) {
+  const age = Date.now() - statSync(join(dist, file)).mtimeMs;
+  if (!kept.has(file) && age > DAYS_KEPT * 86_400_000) rmSync(join(dist, file), { recursive: true, force: true });
+}
 for (const file of files) {
   const bytes = readFileSync(join(dist, file));
   console.log(`${file}  ${bytes.length} bytes, ${gzipSync(bytes, { level: 9 }).length} compressed`);

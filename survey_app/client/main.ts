@@ -2,14 +2,15 @@
 
 import { ApiError, call, type DraftState } from "./api";
 import { AST_VERSION, type Definition, type Value } from "./form/definition";
-import { usesRare } from "./form/functions";
+import { loadFunctions } from "./form/loading";
 import { Interview } from "./form/interview";
-import { ServerStore, timestamp, type SaveState, type Store } from "./store";
+import { PreviewStore, ServerStore, timestamp, type SaveState, type Store } from "./store";
 import { loadTexts, t } from "./texts";
 import { all, find, setText } from "./ui/dom";
 import { Page } from "./ui/page";
 import { Review } from "./ui/review";
 import { Screens } from "./ui/screens";
+import { loadWidgets, type Widget } from "./ui/widgets";
 
 const API = "/api/v1";
 
@@ -22,24 +23,25 @@ function leavePlainPage(form: HTMLElement): void {
 
 async function open(form: HTMLElement): Promise<void> {
   const { instance = "", version = "", language = "vi" } = form.dataset;
-  const store = new ServerStore(form.dataset.draft ?? `${API}/drafts/${instance}`, API, instance);
+  const draftUrl = form.dataset.draft ?? `${API}/drafts/${instance}`;
+  const store = form.dataset.preview === undefined ? new ServerStore(draftUrl, API, instance) : new PreviewStore(draftUrl);
   const [definition, draft] = await Promise.all([
     call<Definition>(form.dataset.bundle ?? `${API}/bundles/${version}/${language}`),
     store.open(),
   ]);
   if (draft.sent) return location.replace(form.dataset.receipt ?? `/collect/${instance}/receipt`);
   if (definition.ast > AST_VERSION) return fail(form, t("This questionnaire needs a newer version of this page. Please reload it."));
-  if (usesRare(definition)) await import("./form/rare");
-  start(form, store, definition, draft, language);
+  await loadFunctions(definition);
+  start(form, store, definition, draft, language, await loadWidgets(definition));
 }
 
-function start(form: HTMLElement, store: Store, definition: Definition, draft: DraftState, language: string): void {
+function start(form: HTMLElement, store: Store, definition: Definition, draft: DraftState, language: string, widgets: Widget[]): void {
   // The draft holds what the form presets: here nothing is preset again, so a default that was cleared stays cleared.
   const interview = new Interview(definition, { language, instances: draft.instances, answers: {} });
   interview.load(draft.values, draft.rows);
   store.onState((state, error) => { showSaveState(state, error); });
   settle(interview, store, draft.values);
-  const page = new Page(form, interview, store, language);
+  const page = new Page(form, interview, store, language, widgets);
   const review = new Review(page, draft, timestamp(), () => screens);
   const screens: Screens = new Screens(page, () => { review.draw(); });
   page.onChange = () => { screens.progress(); };
@@ -143,6 +145,7 @@ if (form?.dataset.mode === "plain") leavePlainPage(form);
 else if (form) {
   open(form).catch((error: unknown) => {
     const refused = error instanceof ApiError && !error.isTemporary && error.message;
+    if (!(error instanceof ApiError)) console.error(error);
     fail(form, refused || t("The questionnaire could not be opened. Please use the simple version of these pages."));
   });
 }

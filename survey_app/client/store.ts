@@ -6,6 +6,7 @@ import { sha256Hex } from "./form/canonical";
 import { uuid } from "./form/functions";
 import { isoDateTime } from "./form/dates";
 import { deviceClock } from "./form/slots";
+import { t } from "./texts";
 
 export type SaveState = "saved" | "saving" | "offline" | "refused";
 
@@ -168,5 +169,40 @@ export class ServerStore implements Store {
 
   async submit(body: Uint8Array<ArrayBuffer>): Promise<Receipt> {
     return sendBytes<Receipt>(`${this.apiUrl}/submissions/${this.instanceId}`, body, "application/json");
+  }
+}
+
+/** An author's preview: it begins as the server says, keeps what is typed on this page only, and sends nothing. */
+export class PreviewStore implements Store {
+  readonly deviceId = "preview";
+
+  constructor(private readonly draftUrl: string) {}
+
+  open(): Promise<DraftState> {
+    return call<DraftState>(this.draftUrl);
+  }
+
+  change(): void {
+    // An answer stays in the interview until the page is left.
+  }
+
+  flush(): Promise<void> {
+    return Promise.resolve();
+  }
+
+  attach(): Promise<void> {
+    return Promise.resolve();
+  }
+
+  attachments(): Promise<Record<string, string>> {
+    return Promise.resolve({});
+  }
+
+  submit(): Promise<Receipt> {
+    return Promise.reject(new ApiError(422, "preview", t("This is a preview: nothing is sent.")));
+  }
+
+  onState(): void {
+    // Nothing is saved, so there is nothing to tell.
   }
 }

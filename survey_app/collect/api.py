@@ -17,7 +17,7 @@ from marshmallow import Schema, ValidationError
 
 from forms import Issue
 from survey_app import db
-from survey_app.access import collector, find_invitation, find_user, public
+from survey_app.access import collector, find_caller, find_invitation, public
 from survey_app.collect import bundle, openapi
 from survey_app.collect.schemas import (
     ChangesSchema,
@@ -103,9 +103,9 @@ def store_file(sha256: str) -> ResponseReturnValue:
 @collector(late_write=True)
 def send(instance_id: uuid.UUID) -> ResponseReturnValue:
     """A finished interview: 201 with its receipt, 200 with the first receipt for the same bytes, 409 for others."""
-    draft, body = service.get_draft(instance_id), _body()
+    context, body = intake.get_context(instance_id), _body()
     raw = _raw(instance_id, body, _load(_submission, read_json(body, _limits())))
-    receipt = intake.receive(raw, intake.context_of(draft))
+    receipt = intake.receive(raw, context)
     return _json(receipt_json(receipt), 200 if receipt.is_repeat else 201)
 
 
@@ -194,8 +194,8 @@ def _limits() -> Limits:
 
 
 def _by() -> str:
-    user, invitation = find_user(), find_invitation()
-    return f"user:{user.id}" if user else f"invitation:{invitation.id}" if invitation else ""
+    caller, invitation = find_caller(), find_invitation()
+    return f"user:{caller.id}" if caller else f"invitation:{invitation.id}" if invitation else ""
 
 
 def _json(value: Any, status: int = 200) -> Response:

@@ -18,10 +18,11 @@ from survey_app.questionnaires import service as questionnaires
 
 @dataclass(frozen=True, slots=True)
 class Bundle:
-    """The bytes of a bundle and their SHA-256, which is its ETag."""
+    """The bytes of a bundle, their SHA-256, which is its ETag, and the parts of the engine it calls for."""
 
     body: bytes
     sha256: str
+    parts: tuple[str, ...]
 
 
 def get_bundle(form_version_id: int, language: str) -> Bundle:
@@ -36,7 +37,20 @@ def get_bundle(form_version_id: int, language: str) -> Bundle:
     sha256 = db.session().scalar(query)
     if sha256 is None:
         raise NotFound
-    return _built.get((sha256, language)) or _build(sha256, questionnaires.definition(form_version_id), language)
+    return bundle_of(sha256, questionnaires.definition(form_version_id), language)
+
+
+def hash_of(form_version_id: int) -> str:
+    """The hash of a version's definition, under which all that follows from it alone is kept; NotFound without one."""
+    sha256 = db.session().scalar(select(FormVersion.definition_sha256).where(FormVersion.id == form_version_id))
+    if sha256 is None:
+        raise NotFound
+    return sha256
+
+
+def bundle_of(sha256: str, definition: FormDefinition, language: str) -> Bundle:
+    """The bundle of a definition, whose hash this is; NotFound for a language the form does not have."""
+    return _built.get((sha256, language)) or _build(sha256, definition, language)
 
 
 _built: dict[tuple[str, str], Bundle] = {}  # by the hash of the definition: a published version never changes
@@ -51,7 +65,7 @@ def _build(sha256: str, definition: FormDefinition, language: str) -> Bundle:
     logic = {name: value for name, value in to_bundle_json(definition, language).items() if name not in NOT_FOR_FILLING}
     logic["scores"] = [{k: v for k, v in row.items() if k not in ("label", "unit")} for row in logic.get("scores", ())]
     body = canonical_json(logic)
-    bundle = Bundle(body, hashlib.sha256(body).hexdigest())
+    bundle = Bundle(body, hashlib.sha256(body).hexdigest(), tuple(logic["parts"]))
     if len(_built) >= MOST_KEPT:
         _built.clear()
     _built[sha256, language] = bundle

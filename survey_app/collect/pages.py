@@ -6,32 +6,20 @@ and only what is asked ("plain"); without one it holds every question once, empt
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cache
 from typing import Any
+from urllib.parse import quote
 
 from babel.messages.pofile import read_po
 from flask import render_template
 from markupsafe import Markup
 
-from forms import (
-    Call,
-    Choice,
-    Expression,
-    FormDefinition,
-    Group,
-    Interview,
-    Item,
-    Literal,
-    Question,
-    Repeat,
-    Screen,
-    Text,
-    Value,
-    read_number,
-)
-from survey_app.collect import rich
+from forms import Choice, FormDefinition, Group, Item, Question, Repeat, Screen, Value
+from survey_app.collect import shown
+from survey_app.collect.drawing import Drawing, is_always, media_of, note_html, text_html
+from survey_app.collect.shown import CHOOSING, UNSURE, answer_words, plain_number, shown_value
 from survey_app.languages import DEFAULT_LANGUAGE, FOLDER, translate, translate_issue
 
 # Longer lists are filled by the client from the bundle: options, not questions, are what costs a phone.
@@ -71,11 +59,8 @@ TEMPLATES: Mapping[str, str] = {
     "email": "nothing",
     "phonenumber": "nothing",
 }
-NUMBERS = frozenset({"integer", "decimal", "range"})
-# Behind a number that can be read in two ways, so that it stays as typed and is flagged until somebody chooses.
-UNSURE = " ?"
+_RICH = frozenset({"map", "image-map", "maps", "placement-map", "draw", "annotate", "signature"})
 TWO_WAYS = "This can be read in two ways. Please choose one:"
-SELECTS = frozenset({"select_one", "select_multiple", "rank"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +72,7 @@ class ChoiceView:
     is_chosen: bool = False
     is_exclusive: bool = False
     position: int = 0  # in a ranking: 1 is first, 0 is not placed
+    media: Mapping[str, str] = field(default_factory=dict)  # image, audio, video -> address of the file
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,8 +83,8 @@ class QuestionView:
     type: str
     path: str
     address: str
+    look: str  # which of its type's ways to ask; "" where there is one
     label: Markup
-    label_is_filled: bool  # the label holds answers: the client fills it
     hint: Markup
     guidance: Markup
     unit: str
@@ -120,6 +106,9 @@ class QuestionView:
     media: Mapping[str, str]
     keyboard: str
     autocomplete: str
+    parts: tuple[tuple[str, str], ...]  # of a date asked for by day, month and year: each with its value
+    file_url: str  # where the file it names can be seen
+    width: str  # CSS class: its share of a row
     evidence: QuestionView | None = None
     kind: str = "question"
 
@@ -145,15 +134,33 @@ class QuestionView:
 
     @property
     def columns(self) -> str:
-        """CSS class for the appearance of a list of choices."""
+        """CSS classes for the appearance of a list of choices."""
         tokens = self.appearance
-        number = next((t.removeprefix("columns-") for t in sorted(tokens) if t.startswith("columns-")), "")
-        names = {"likert", "list-nolabel", "label", "columns-pack", "horizontal", "no-buttons"} & tokens
-        if number.isdigit():
-            names |= {f"columns-{min(int(number), 6)}"}
+        names = {"likert", "list-nolabel", "list", "no-buttons", "vertical"} & tokens
+        numbered = [t.rpartition("-")[2] for t in sorted(tokens) if t.startswith(("columns-", "compact-"))]
+        number = next((number for number in numbered if number.isdigit()), "")
+        if number:
+            names |= {f"columns-{min(max(int(number), 1), 10)}"}
+        elif {"columns-pack", "horizontal", "compact", "quickcompact"} & tokens:
+            names |= {"columns-pack"}
         elif "columns" in tokens:
-            names |= {"columns-2"}
+            names |= {"columns"}
         return " ".join(sorted(names))
+
+    @property
+    def has_search(self) -> bool:
+        """True when the author asks for a field to search in the choices."""
+        return bool({"autocomplete", "search"} & self.appearance)
+
+    @property
+    def has_map(self) -> bool:
+        """True for a place that is set or shown on a map."""
+        return self.type in ("geotrace", "geoshape") or bool({"maps", "placement-map"} & self.appearance)
+
+    @property
+    def chosen_words(self) -> str:
+        """The labels of what is chosen, for a list that folds away."""
+        return "; ".join(str(choice.label.striptags()) for choice in self.choices if choice.is_chosen)
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,6 +172,9 @@ class GroupView:
     label: Markup
     children: tuple[NodeView, ...]
     appearance: frozenset[str] = frozenset()
+    headings: tuple[Markup, ...] = ()  # of a table of choices, whose questions draw them no more
+    width: str = ""
+    media: Mapping[str, str] = field(default_factory=dict)
     row_id: str = ""
     row_title: str = ""
     row_number: int = 0
@@ -183,21 +193,11 @@ class RepeatView:
     blank: GroupView | None
     is_counted: bool  # the number of rows follows from answers: nobody adds or removes
     is_conditional: bool = False
+    media: Mapping[str, str] = field(default_factory=dict)
     kind: str = "repeat"
 
 
 NodeView = QuestionView | GroupView | RepeatView
-
-
-@dataclass(frozen=True, slots=True)
-class Drawing:
-    """What is drawn and how: the form, its language, and the interview when answers go into the page."""
-
-    definition: FormDefinition
-    language: str
-    interview: Interview | None
-    is_self_completed: bool = False
-    problems: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
 
 def draw_screen(drawing: Drawing, screen: Screen, *, heading_id: str) -> Markup:
@@ -213,9 +213,13 @@ def draw_screen(drawing: Drawing, screen: Screen, *, heading_id: str) -> Markup:
             heading_id=heading_id,
             group=parent,
             title=title,
+            media=media_of(drawing, whole.media) if whole else {},
             nodes=nodes_of(drawing, whole.children if whole else screen.items, parent),
             hides_heading=is_repeated,
             in_app=drawing.interview is None,
+            has_grid=drawing.has_grid,
+            headings=_headings(drawing, whole.children) if whole else (),
+            appearance=frozenset(whole.appearance.split()) if whole else frozenset(),
         )
     )
 
@@ -230,7 +234,7 @@ def heading(drawing: Drawing, screen: Screen) -> tuple[Markup, bool]:
         section = drawing.definition.find(item.path[:-1])
         if section is not None and section.label:
             return text_html(drawing, section.label, "/".join(item.path[:-1])), False
-    address = "/".join(item.path) if not isinstance(item, Question) else ""
+    address = "/".join(item.path)
     label = screen.label or drawing.definition.title
     is_repeated = isinstance(item, Repeat) or (isinstance(item, Question) and bool(screen.label))
     return text_html(drawing, label, address), is_repeated
@@ -280,8 +284,28 @@ def _group(drawing: Drawing, item: Group, address: str, children: tuple[NodeView
         label=text_html(drawing, item.label, address),
         children=children,
         appearance=frozenset(item.appearance.split()),
+        headings=_headings(drawing, item.children),
+        width=_width(item.appearance, "full"),
+        media=media_of(drawing, item.media),
         is_conditional=item.relevant is not None,
     )
+
+
+def _headings(drawing: Drawing, items: Iterable[Item]) -> tuple[Markup, ...]:
+    """The choices over a table of questions, where no question of the appearance "label" draws them."""
+    asked = [item for item in items if isinstance(item, Question) and item.choices]
+    rows = [item for item in asked if "list-nolabel" in item.appearance.split()]
+    if not rows or any("label" in item.appearance.split() for item in asked):
+        return ()
+    address = "/".join(rows[0].path)
+    choices = shown.all_choices(drawing, rows[0], address)
+    return tuple(text_html(drawing, choice.label, address, f"choice:{choice.name}") for choice in choices)
+
+
+def _width(appearance: str, otherwise: str) -> str:
+    """The class of a share of the row: w1 to w12."""
+    widths = (token for token in appearance.split() if token[:1] == "w" and token[1:].isdigit())
+    return next((f"w{min(max(int(token[1:]), 1), 12)}" for token in widths), otherwise)
 
 
 def _repeat(drawing: Drawing, item: Repeat, address: str) -> RepeatView:
@@ -297,6 +321,7 @@ def _repeat(drawing: Drawing, item: Repeat, address: str) -> RepeatView:
         rows=tuple(rows),
         blank=blank,
         is_counted=item.count is not None,
+        media=media_of(drawing, item.media),
         is_conditional=item.relevant is not None,
     )
 
@@ -322,21 +347,23 @@ def _question(drawing: Drawing, question: Question, address: str) -> QuestionVie
     interview, appearance = drawing.interview, frozenset(question.appearance.split())
     template = TEMPLATES.get(question.type, "text")
     value = interview.value(address) if interview else None
-    choices, is_long = _choices(drawing, question, address, value) if template in SELECTS else ((), False)
+    choices, is_long = _choices(drawing, question, address, value)
+    text = plain_number(value)
+    is_note = template == "note"
     return QuestionView(
         template=template,
         type=question.type,
         path="/".join(question.path),
         address=address,
-        label=text_html(drawing, question.label, address),
-        label_is_filled=not interview and _is_filled(question.label),
-        hint=text_html(drawing, question.hint, address),
-        guidance=text_html(drawing, question.guidance, address),
-        unit=_unit(drawing, question, address),
+        look=_look(question, appearance, is_long),
+        label=note_html(drawing, question.label, address) if is_note else text_html(drawing, question.label, address),
+        hint=text_html(drawing, question.hint, address, "hint"),
+        guidance=text_html(drawing, question.guidance, address, "guidance"),
+        unit=shown.unit_of(drawing, question, address),
         unit_is_filled=not interview and question.unit_expression is not None,
-        value="" if value is None else plain_number(value),
+        value=text,
         shown=shown_value(question, value),
-        echo=_echo(drawing, question, value, address),
+        echo=shown.echo(drawing, question, value, address),
         is_required=_is_required(drawing, question, address),
         may_be_required=question.required is not None,
         is_read_only=_is_read_only(drawing, question, address),
@@ -347,43 +374,40 @@ def _question(drawing: Drawing, question: Question, address: str) -> QuestionVie
         list_name=question.choices or "",
         is_long_list=is_long,
         errors=tuple(drawing.problems.get(address, ())),
-        readings=_readings(drawing, question, value),
-        media={kind: text.plain(drawing.language) for kind, text in question.media.items()},
+        readings=shown.readings(drawing, question, value),
+        media=media_of(drawing, question.media),
         keyboard=_keyboard(question, appearance),
         autocomplete=_autocomplete(drawing, question),
+        parts=shown.date_parts(question, text) if shown.is_in_parts(question) else (),
+        file_url=f"{drawing.files_url}{quote(text)}" if text and drawing.files_url else "",
+        width=_width(question.appearance, "full" if is_note else ""),
     )
 
 
+def _look(question: Question, appearance: frozenset[str], is_long: bool) -> str:
+    """Which of a type's ways to ask: its template draws each."""
+    if question.type in ("select_one", "select_multiple"):
+        if "label" in appearance:
+            return "headings"
+        folds = bool({"minimal", "spinner"} & appearance)
+        if question.type == "select_multiple":
+            return "folded" if folds else "buttons"
+        return "list" if is_long or folds or {"autocomplete", "search"} & appearance else "buttons"
+    if question.type == "range":
+        return _range_look(question, appearance)
+    return "parts" if shown.is_in_parts(question) else ""
+
+
+def _range_look(question: Question, appearance: frozenset[str]) -> str:
+    steps = len(shown.steps_of(question))
+    if "picker" in appearance and steps:
+        return "list"
+    if "rating" in appearance and 0 < steps <= shown.FEW_STEPS:
+        return "rating"
+    return "buttons" if 0 < steps <= shown.FEW_STEPS and "no-ticks" not in appearance else "number"
+
+
 # Texts ----------------------------------------------------------------------------------------------------------
-
-
-def text_of_form(drawing: Drawing, text: Text, address: str) -> str:
-    """A text of the form with its references filled in, as Markdown source."""
-    if not text:
-        return ""
-    if drawing.interview is not None and _is_filled(text):
-        return drawing.interview.text(text, address)
-    return text.plain(drawing.language)
-
-
-def text_html(drawing: Drawing, text: Text, address: str) -> Markup:
-    """A text of the form as safe HTML."""
-    return rich.inline(text_of_form(drawing, text, address))
-
-
-def _is_filled(text: Text) -> bool:
-    return any(not isinstance(part, str) for parts in text.by_language.values() for part in parts)
-
-
-def _unit(drawing: Drawing, question: Question, address: str) -> str:
-    if drawing.interview is not None:
-        return drawing.interview.unit(address)
-    return question.unit.plain(drawing.language)
-
-
-def is_always(expression: Expression | None) -> bool:
-    """True for a rule that holds whatever was answered: true()."""
-    return expression == Call("true") or (isinstance(expression, Literal) and bool(expression.value))
 
 
 def _is_required(drawing: Drawing, question: Question, address: str) -> bool:
@@ -425,104 +449,47 @@ def _autocomplete(drawing: Drawing, question: Question) -> str:
     return known.get(last, "on")
 
 
-# Values ---------------------------------------------------------------------------------------------------------
-
-
-def plain_number(value: Value) -> str:
-    """A value as text with a decimal point and without an exponent; what forms and files carry."""
-    if isinstance(value, float):
-        return str(int(value)) if value.is_integer() else format(value, ".15g")
-    return "" if value is None else str(value)
-
-
-def shown_value(question: Question, value: Value) -> str:
-    """A value as people type it: a decimal comma, no zone behind a date and time."""
-    text = plain_number(value)
-    if question.type in NUMBERS and isinstance(value, (int, float)):
-        return text.replace(".", ",")
-    if question.type in NUMBERS:
-        return text.removesuffix(UNSURE)
-    if TEMPLATES.get(question.type) == "datetime":
-        return text[:16]
-    if question.type == "time":
-        return text[:5]
-    return text
-
-
-def number_words(value: float, language: str) -> str:
-    """1234.5 as "1.234,5" in Vietnamese."""
-    from babel.numbers import format_decimal
-
-    from survey_app.languages import locale_of
-
-    return str(format_decimal(value, format="#,##0.######", locale=locale_of(language)))
-
-
-def _readings(drawing: Drawing, question: Question, value: Value) -> tuple[tuple[str, str], ...]:
-    """The two numbers that what was typed may mean; none where it is clear."""
-    if question.type not in NUMBERS or not isinstance(value, str):
-        return ()
-    candidates = read_number(value.removesuffix(UNSURE), drawing.language).candidates
-    return tuple((str(number), number_words(float(number), drawing.language)) for number in candidates)
-
-
-def _echo(drawing: Drawing, question: Question, value: Value, address: str) -> str:
-    if not isinstance(value, (int, float)) or question.type not in ("integer", "decimal") or _is_year(question):
-        return ""
-    return f"= {number_words(value, drawing.language)} {_unit(drawing, question, address)}".strip()
-
-
-def _is_year(question: Question) -> bool:
-    """True for a number that names a year: it is never grouped and needs no unit behind it."""
-    return "year" in question.appearance.split()
-
-
-def answer_words(drawing: Drawing, question: Question, address: str) -> str:
-    """An answer in words: labels of choices, numbers with their unit, days as dd/mm/yyyy; "" for none."""
-    interview = drawing.interview
-    value = interview.value(address) if interview else None
-    if interview is None or value is None or value == "":
-        return ""
-    template = TEMPLATES.get(question.type, "text")
-    if template in SELECTS:
-        names = str(value).split() if template != "select_one" else [str(value)]
-        labels = {c.name: c.label.plain(drawing.language) for c in _all_choices(drawing, question)}
-        return "; ".join(labels.get(name, name) for name in names)
-    if isinstance(value, (int, float)) and _is_year(question):
-        return plain_number(value)
-    if isinstance(value, (int, float)):
-        return f"{number_words(value, drawing.language)} {_unit(drawing, question, address)}".strip()
-    if template == "date" and len(str(value)) == 10:
-        year, month, day = str(value).split("-")
-        return f"{day}/{month}/{year}"
-    return str(value)
-
-
 # Choices --------------------------------------------------------------------------------------------------------
 
 
-def _all_choices(drawing: Drawing, question: Question) -> Sequence[Choice]:
-    found = drawing.definition.choice_lists.get(question.choices or "")
-    return found.choices if found else ()
-
-
 def _choices(drawing: Drawing, question: Question, address: str, value: Value) -> tuple[tuple[ChoiceView, ...], bool]:
-    everything = _all_choices(drawing, question)
-    is_long = len(everything) > LONGEST_DRAWN_LIST or (not everything and bool(question.choices))
+    """What to draw of a question's choices, and whether the list is one that the client fills."""
+    if question.type == "range":
+        return _steps(drawing, question, value), False
+    if question.type not in CHOOSING:
+        return (), False
+    listed = drawing.definition.choice_lists.get(question.choices or "")
+    is_long = listed is None or len(listed.choices) > LONGEST_DRAWN_LIST
     if drawing.interview is None and is_long and question.type != "rank":
         return (), True
-    offered = drawing.interview.choices(address) if drawing.interview else everything
-    chosen = [str(value)] if question.type.startswith("select_one") else str(value or "").split()
-    return tuple(_choice(drawing, choice, chosen) for choice in offered), is_long
+    every = listed.choices if listed else ()
+    offered = drawing.interview.choices(address) if drawing.interview else every
+    chosen = [str(value)] if question.type == "select_one" else str(value or "").split()
+    return tuple(_choice(drawing, choice, chosen, address) for choice in offered), is_long
 
 
-def _choice(drawing: Drawing, choice: Choice, chosen: list[str]) -> ChoiceView:
+def _steps(drawing: Drawing, question: Question, value: Value) -> tuple[ChoiceView, ...]:
+    """The steps of a range as choices; the author may name some of them (parameter tick_labelset)."""
+    named = drawing.definition.choice_lists.get(question.parameters.get("tick_labelset", ""))
+    names = {choice.name: choice.label.plain(drawing.language) for choice in named.choices} if named else {}
+    text = plain_number(value)
+    return tuple(_step(step, names.get(step, ""), step == text, drawing.language) for step in shown.steps_of(question))
+
+
+def _step(step: str, name: str, is_chosen: bool, language: str) -> ChoiceView:
+    number = step.replace(".", ",") if language == "vi" else step
+    label = Markup('{} <span class="step-name">{}</span>').format(number, name) if name else Markup(number)  # noqa: S704
+    return ChoiceView(step, label, is_chosen)
+
+
+def _choice(drawing: Drawing, choice: Choice, chosen: list[str], address: str) -> ChoiceView:
     return ChoiceView(
         name=choice.name,
-        label=rich.inline(choice.label.plain(drawing.language)),
+        label=text_html(drawing, choice.label, address, f"choice:{choice.name}"),
         is_chosen=choice.name in chosen,
         position=chosen.index(choice.name) + 1 if choice.name in chosen else 0,
         is_exclusive=choice.extra.get("exclusive", "").lower() in ("yes", "true", "1"),
+        media=media_of(drawing, choice.media),
     )
 
 
@@ -530,17 +497,30 @@ def _choice(drawing: Drawing, choice: Choice, chosen: list[str]) -> ChoiceView:
 
 
 @cache
-def _client_messages() -> tuple[str, ...]:
-    file = FOLDER / DEFAULT_LANGUAGE / "client.po"
+def _client_messages(catalogue: str) -> tuple[str, ...]:
+    file = FOLDER / DEFAULT_LANGUAGE / catalogue
     if not file.exists():
         return ()
     with file.open("rb") as source:
         return tuple(str(message.id) for message in read_po(source) if message.id)
 
 
-def client_texts(language: str) -> dict[str, str]:
-    """msgid -> text of everything the client says, for the island the page carries."""
-    return {message: translate(message, language) for message in _client_messages()}
+def client_texts(language: str, definition: FormDefinition | None = None) -> dict[str, str]:
+    """msgid -> text of what the client says, for the island the page carries; maps and drawing only where asked for."""
+    messages = _client_messages("client.po")
+    if definition is None or has_widgets(definition):
+        messages += _client_messages("client_widgets.po")
+    return {message: translate(message, language) for message in messages}
+
+
+def has_widgets(definition: FormDefinition) -> bool:
+    """True for a form with what is loaded apart: maps, sheets to draw on, pictures with areas, a layout in twelfths."""
+    is_laid_out = "theme-grid" in definition.settings.get("style", "").split()
+    return is_laid_out or any(_is_rich(question) for question in definition.questions())
+
+
+def _is_rich(question: Question) -> bool:
+    return question.type in ("geotrace", "geoshape", "barcode") or bool(_RICH & set(question.appearance.split()))
 
 
 def problems_of(issues: Iterable[Any], language: str) -> dict[str, list[str]]:
@@ -551,3 +531,19 @@ def problems_of(issues: Iterable[Any], language: str) -> dict[str, list[str]]:
         words = translate(TWO_WAYS, language) if is_unsure else translate_issue(issue, language)
         found.setdefault(issue.where, []).append(words)
     return found
+
+
+__all__ = [
+    "TEMPLATES",
+    "Drawing",
+    "QuestionView",
+    "answer_words",
+    "client_texts",
+    "draw_screen",
+    "has_widgets",
+    "heading",
+    "nodes_of",
+    "problems_of",
+    "row_title",
+    "text_html",
+]

@@ -153,7 +153,8 @@ def _inner(
 def _line(
     drawing: pages.Drawing, screen: Screen, question: Question, address: str, problems: Mapping[str, str]
 ) -> Line | None:
-    if pages.TEMPLATES.get(question.type, "text") in ("nothing", "note"):
+    is_heading = question.type.startswith("select") and "label" in question.appearance.split()
+    if is_heading or pages.TEMPLATES.get(question.type, "text") in ("nothing", "note"):
         return None
     label = str(pages.text_html(drawing, question.label, address).striptags())
     return Line(

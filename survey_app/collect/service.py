@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from flask import current_app
+from flask import current_app, url_for
 from sqlalchemy import select
 from sqlalchemy.orm import joinedload
 from werkzeug.datastructures import FileStorage, MultiDict
@@ -21,7 +21,14 @@ from survey_app.campaigns import service as campaigns
 from survey_app.collect import pages, papers
 from survey_app.collect.posted import Posted, question_at, read_screen
 from survey_app.config import Limits, Settings
-from survey_app.languages import TIME_ZONE, current_language, format_time, gettext
+from survey_app.languages import (
+    TIME_ZONE,
+    available_languages,
+    current_language,
+    format_time,
+    gettext,
+    language_name,
+)
 from survey_app.models import (
     CampaignQuestionnaire,
     Draft,
@@ -70,8 +77,25 @@ def time_of(consent: Mapping[str, Any]) -> str:
 
 def language_of(draft: Draft, definition: FormDefinition) -> str:
     """The language the form is shown in: the page's own where the form has it, else the draft's, else the form's."""
-    wishes = (current_language(), draft.language)
+    own = draft.language if draft.language not in available_languages() else ""
+    wishes = (own, current_language(), draft.language)
     return next((wish for wish in wishes if wish in definition.languages), definition.languages[0])
+
+
+def languages_of(draft: Draft) -> list[tuple[str, str]]:
+    """(code, its own name) of the languages in which the interview can go on: the form's, then the interface's."""
+    definition = questionnaires.definition(draft.form_version_id)
+    codes = dict.fromkeys((*definition.languages, *available_languages()))
+    return [(code, name) for code in codes if (name := language_name(code))]
+
+
+def choose_language(draft: Draft, code: str) -> bool:
+    """Go on in another language; True when it is one of the interface's too, whose pages then follow."""
+    if code not in dict(languages_of(draft)):
+        return False
+    draft.language = code
+    db.session().flush()
+    return code in available_languages()
 
 
 def get_draft(instance_id: uuid.UUID) -> Draft:
@@ -90,6 +114,8 @@ def drawing_of(
         interview,
         is_self_completed=draft.mode == "self",
         problems=problems or {},
+        files_url=url_for("api.show_file", instance_id=draft.instance_id, name="_").removesuffix("_"),
+        media_url=url_for("questionnaires.file", version_id=draft.form_version_id, name="_").removesuffix("_"),
     )
 
 

@@ -12,6 +12,7 @@ from markupsafe import Markup
 from werkzeug.wrappers import Response as WerkzeugResponse
 
 from forms import screens
+from survey_app import db
 from survey_app.access import (
     RESPONDENT_COOKIE,
     Permission,
@@ -29,6 +30,8 @@ from survey_app.campaigns import service as campaigns
 from survey_app.campaigns.outcomes import OUTCOMES
 from survey_app.collect import pages, papers, receipts, rich, service, texts
 from survey_app.collect import review as review_of
+from survey_app.collect.blank import draw_blank
+from survey_app.collect.bundle import bundle_of, hash_of
 from survey_app.config import Settings
 from survey_app.languages import TIME_ZONE, gettext, text_of
 from survey_app.models import Draft, Record
@@ -75,6 +78,8 @@ def _frame(draft: Draft) -> dict[str, Any]:
         "establishment": draft.establishment.name,
         "home": _home(draft),
         "language": service.language_of(draft, definition),
+        "languages": service.languages_of(draft),
+        "has_widgets": pages.has_widgets(definition),
         "instance_id": draft.instance_id,
     }
 
@@ -192,17 +197,38 @@ def app(instance_id: uuid.UUID) -> ResponseReturnValue:
     if not service.consent_of(draft):
         return redirect(url_for("collect.start", instance_id=instance_id))
     drawing = service.drawing_of(draft, None)
-    body = Markup("").join(
-        pages.draw_screen(drawing, screen, heading_id=f"S-{number}")
-        for number, screen in enumerate(screens(drawing.definition), 1)
-    )
+    sha256 = hash_of(draft.form_version_id)
     return render_template(
         "collect/app.html",
         **_frame(draft),
-        body=body,
+        body=draw_blank(sha256, drawing),
+        parts=bundle_of(sha256, drawing.definition, drawing.language).parts,
         plain_url=_first_screen(draft),
-        client_texts=pages.client_texts(drawing.language),
+        client_texts=pages.client_texts(drawing.language, drawing.definition),
     )
+
+
+@bp.post("/collect/<uuid:instance_id>/language")
+@collector(late_write=True)
+def choose_language(instance_id: uuid.UUID) -> ResponseReturnValue:
+    """Go on in another language, at the same place; what was answered stays."""
+    draft = service.get_draft(instance_id)
+    db.begin_write()
+    return _go_on_in(request.form.get("language", ""), draft, _own_page(request.form.get("next", ""), draft))
+
+
+def _own_page(wish: str, draft: Draft) -> str:
+    """The page of this interview that is asked for, else its first."""
+    first = url_for("collect.start", instance_id=draft.instance_id)
+    return wish if wish.startswith(first) and "\\" not in wish and "//" not in wish else first
+
+
+def _go_on_in(language: str, draft: Draft, target: str) -> WerkzeugResponse:
+    response = redirect(target, 303)
+    if service.choose_language(draft, language):
+        settings: Settings = service.settings()
+        response.set_cookie("language", language, max_age=31_536_000, samesite="Lax", secure=settings.https)
+    return response
 
 
 # Plain screens --------------------------------------------------------------------------------------------------
@@ -225,6 +251,8 @@ def screen(instance_id: uuid.UUID, screen: str) -> ResponseReturnValue:
 def save_screen(instance_id: uuid.UUID, screen: str) -> ResponseReturnValue:
     draft = service.get_draft(instance_id)
     saved = service.save_screen(draft, screen, request.form, request.files, _by())
+    if wish := request.form.get("language"):
+        return _go_on_in(wish, draft, url_for("collect.screen", instance_id=instance_id, screen=screen))
     target = _after_saving(draft, screen, saved)
     if target is not None:
         return redirect(target, 303)

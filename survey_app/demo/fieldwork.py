@@ -34,6 +34,7 @@ class Crew:
     assessors: Mapping[str, User]
 
     def assessor(self, unit: Establishment) -> User:
+        """Who visits the establishment: the assessor of its area, else of everywhere."""
         return self.assessors.get(unit.area or "") or self.assessors[""]
 
 
@@ -50,6 +51,7 @@ class Work:
     size: float  # 1 for the whole province, less for a small one
 
     def scaled(self, number: int) -> int:
+        """A number of the whole province for one of this size; at least one of what there is."""
         return max(1, round(number * self.size)) if number else 0
 
 
@@ -88,7 +90,8 @@ def _open(
     work = Work(spec, campaign, register, ids, facts, random, size)
     if "sample" in spec:
         campaigns.freeze_frame(campaign, spec.get("scope", ""))
-        campaigns.draw_sample(campaign, work.scaled(spec["sample"]), made.demo["seed"], spec.get("take_all", ()))
+        whole = spec.get("take_all", ()), spec.get("certain_scope", "")
+        campaigns.draw_sample(campaign, work.scaled(spec["sample"]), made.demo["seed"], *whole)
     return work
 
 

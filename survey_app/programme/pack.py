@@ -247,9 +247,8 @@ def _controller(table: _Table) -> Controller:
 
 
 def _setting(table: _Table) -> SettingSpec:
-    return SettingSpec(
-        table.text("name"), table.values.get("value", ""), table.words("text"), confirmed=table.flag("confirmed")
-    )
+    value, text = table.values.get("value", ""), table.words("text")
+    return SettingSpec(table.text("name"), value, text, table.flag("confirmed"), table.words("value_text", {}))
 
 
 def _register(table: _Table, lists: Mapping[str, ReferenceList]) -> RegisterSpec:
@@ -268,6 +267,7 @@ def _register(table: _Table, lists: Mapping[str, ReferenceList]) -> RegisterSpec
             ScopeSpec(one.text("name"), one.words("label"), one.text("expression")) for one in table.tables("scope")
         ),
         default_scope=table.text("default_scope", ""),
+        certain_scope=table.text("certain_scope", ""),
         checks=tuple(_register_check(one) for one in table.tables("check")),
         units=_units(table, lists),
     )
@@ -373,6 +373,7 @@ def _action(table: _Table) -> ActionSpec:
         lead=table.words("lead", {}),
         group=table.text("group", ""),
         instruments=table.texts("instruments"),
+        parts=table.words("parts", {}),
         results={phase: results.words(phase) for phase in results.values},
     )
 
@@ -388,7 +389,7 @@ def _check(pack: Pack, mistakes: list[str]) -> None:
     if not pack.languages:
         mistakes.append("pack.toml: languages: name at least one")
     checks: tuple[Callable[[Pack], Iterator[str]], ...] = (
-        _repeated_names, _unknown_lists, _plan_mistakes, _text_mistakes, _missing_instruments,
+        _repeated_names, _unknown_lists, _unknown_scopes, _plan_mistakes, _text_mistakes, _missing_instruments,
     )  # fmt: skip
     for check in checks:
         mistakes.extend(check(pack))
@@ -414,6 +415,14 @@ def _unknown_lists(pack: Pack) -> Iterator[str]:
                 yield f"register.toml: register {register.name}: field {spec.name}: there is no list {spec.list}"
 
 
+def _unknown_scopes(pack: Pack) -> Iterator[str]:
+    for register in pack.registers.values():
+        scopes = {scope.name for scope in register.scopes}
+        for key, name in (("default_scope", register.default_scope), ("certain_scope", register.certain_scope)):
+            if name and name not in scopes:
+                yield f"register.toml: register {register.name}: {key}: there is no scope {name}"
+
+
 def _plan_mistakes(pack: Pack) -> Iterator[str]:
     scopes = {scope.name for register in pack.registers.values() for scope in register.scopes}
     for plan in pack.plans.values():
@@ -421,6 +430,9 @@ def _plan_mistakes(pack: Pack) -> Iterator[str]:
         yield from (
             f"plan {plan.name}: phase {one.name}: ends before it starts" for one in plan.phases if one.end < one.start
         )
+        for action in plan.actions:
+            unknown = {*action.instruments, *action.parts} - set(pack.instrument_names)
+            yield from (f"plan {plan.name}: action {action.name}: there is no instrument {name}" for name in unknown)
         for indicator in plan.indicators:
             place = f"plan {plan.name}: indicator {indicator.name}"
             if indicator.scope and indicator.scope not in scopes:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -15,14 +16,16 @@ from sqlalchemy import select
 
 from survey_app import db
 from survey_app.access import audit
+from survey_app.json_reader import canonical_json
 from survey_app.languages import current_language, fold, text_of
-from survey_app.models import Establishment, Plan, Register, utc_now
+from survey_app.models import Establishment, Plan, ReferenceListVersion, Register, utc_now
 from survey_app.problems import NotFound
 from survey_app.programme.pack import (
     PACKS,
     FieldSpec,
     Pack,
     PlanSpec,
+    ReferenceList,
     RegisterSpec,
     SettingSpec,
     Texts,
@@ -80,6 +83,23 @@ def ensure_loaded(demo: bool | None = None) -> None:
             _ensure_plan(plan)
     for (name, source), reading in zip(waiting, readings, strict=True):
         _ensure_published(name, source, reading)
+    _keep_lists(found)
+
+
+def _keep_lists(found: Pack) -> None:
+    """Keep every state a reference list ever had: answers are judged by the one of their time."""
+    session = db.session()
+    known = set(session.scalars(select(ReferenceListVersion.sha256)))
+    for one in found.lists.values():
+        sha256 = _list_hash(one)
+        if sha256 not in known:
+            rows = [dict(row) for row in one.rows]
+            session.add(ReferenceListVersion(sha256=sha256, name=one.name, columns=list(one.columns), rows=rows))
+    session.flush()
+
+
+def _list_hash(one: ReferenceList) -> str:
+    return hashlib.sha256(canonical_json([one.columns, [dict(row) for row in one.rows]])).hexdigest()
 
 
 def _ensure_published(name: str, source: bytes, reading: questionnaires.Reading) -> None:
@@ -159,6 +179,27 @@ def _items(name: str, today: date, list_name: str, on: date | None) -> tuple[dic
     return items_of_list(reference, on) if reference else ()
 
 
+def list_pins(names: Iterable[str]) -> dict[str, str]:
+    """Name -> SHA-256 of a reference list as it stands, for those of the names that are lists of the pack."""
+    hashes = _hashes(current_app.config["SETTINGS"].pack, utc_now().date())
+    return {name: hashes[name] for name in names if name in hashes}
+
+
+@lru_cache(maxsize=8)
+def _hashes(name: str, today: date) -> Mapping[str, str]:
+    return {one.name: _list_hash(one) for one in _pack(name, today).lists.values()}
+
+
+def pinned_items(name: str, sha256: str, on: date | None) -> tuple[dict[str, str], ...]:
+    """The items of a list as it stood when something was judged by it; of the list of today where that was not kept."""
+    if list_pins([name]).get(name) == sha256:
+        return instance_items(name, on)
+    row = db.session().get(ReferenceListVersion, sha256)
+    if row is None:
+        return instance_items(name, on)
+    return items_of_list(ReferenceList(row.name, tuple(row.columns), tuple(row.rows)), on)
+
+
 def choices_of(name: str) -> dict[str, dict[str, str]]:
     """Code -> labels by language, of a reference list or of a part of the list `choices`, rows in force today."""
     return _choices(pack(), name, utc_now().date())
@@ -189,6 +230,13 @@ def names_of(classifier: str) -> dict[str, str]:
 def name_of(classifier: str, code: str | None) -> str:
     """The label of one code of a classifier, the code itself where the pack has none."""
     return names_of(classifier).get(code or "", code or "")
+
+
+def stratum_name(stratum: str) -> str:
+    """A stratum in words: its parts, joined by “|” in the pack's rule, are codes of classifiers."""
+    lists = (spec.classifier_lists.values() for spec in pack().registers.values())
+    labels = {code: text_of(words) for names in lists for name in names for code, words in choices_of(name).items()}
+    return " · ".join(labels.get(part, part) for part in stratum.split("|"))
 
 
 def _rows(found: Pack, name: str, on: date) -> Sequence[Mapping[str, str]]:
@@ -222,14 +270,30 @@ def site_name() -> str:
     return texts().text("programme.short")
 
 
+def list_name(name: str) -> str:
+    """What people call a reference list; its short name where the pack gives none."""
+    return str(texts().find(f"lists.{name}") or name)
+
+
+def source_text(source: str) -> str:
+    """A source of a figure ("form:indicator") in words, from the newest published version; the codes without one."""
+    form_id, _, name = source.partition(":")
+    version = questionnaires.find_published(form_id)
+    if version is None:
+        return source
+    form, language = questionnaires.definition(version.id), current_language()
+    label = next((row.label.plain(language) for row in form.indicators if row.name == name), name)
+    return f"{form.title.plain(language)}: {label}"
+
+
 def open_questions() -> tuple[SettingSpec, ...]:
     """What the programme's owner has not confirmed yet."""
     return pack().unconfirmed()
 
 
 def unconfirmed_lists() -> list[tuple[str, int, int]]:
-    """Reference lists with rows nobody has confirmed: (name, how many, of how many)."""
-    found = [(one.name, len(one.unconfirmed()), len(one.rows)) for one in pack().lists.values()]
+    """Reference lists with rows nobody has confirmed: (what it is called, how many, of how many)."""
+    found = [(list_name(one.name), len(one.unconfirmed()), len(one.rows)) for one in pack().lists.values()]
     return [row for row in found if row[1]]
 
 
@@ -298,6 +362,17 @@ def plan_spec(plan: Plan) -> PlanSpec:
     return plan_from_document(plan.document)
 
 
+def part_of(document: Mapping[str, Any], action: str, form_id: str) -> str:
+    """The part of an instrument that a visit of the plan's action carries; blank for the whole of it."""
+    found: Mapping[str, Any] = next((one for one in document.get("action", ()) if one.get("name") == action), {})
+    return str(found.get("parts", {}).get(form_id, ""))
+
+
+def part_label(name: str) -> str:
+    """What people call a part of an instrument; its name where the pack gives none, blank for the whole."""
+    return str(texts().find(f"parts.{name}") or name) if name else ""
+
+
 def phase_label(plan: Plan, name: str) -> str:
     """A phase's label in the request's language, its name where the plan does not know it."""
     phase = next((one for one in plan_spec(plan).phases if one.name == name), None)
@@ -333,6 +408,8 @@ __all__ = [
     "failed_checks",
     "get_plan",
     "instance_items",
+    "list_name",
+    "list_pins",
     "list_plans",
     "name_of",
     "names_of",
@@ -340,12 +417,17 @@ __all__ = [
     "now_here",
     "open_questions",
     "pack",
+    "part_label",
+    "part_of",
     "phase_label",
+    "pinned_items",
     "plan_spec",
     "register_spec",
     "scopes_of",
     "site_name",
+    "source_text",
     "spellings_of",
+    "stratum_name",
     "texts",
     "unconfirmed_lists",
 ]

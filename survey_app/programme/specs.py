@@ -22,6 +22,7 @@ class SettingSpec:
     value: str | int | float | bool
     text: Words
     confirmed: bool = False
+    value_text: Words = field(default_factory=dict)  # the value in words, where it is a code
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +85,7 @@ class RegisterSpec:
     classifier_lists: Mapping[str, str] = field(default_factory=dict)  # classifier -> list holding its labels
     scopes: tuple[ScopeSpec, ...] = ()
     default_scope: str = ""
+    certain_scope: str = ""  # the units that every sample takes whole
     checks: tuple[RegisterCheck, ...] = ()
     units: tuple[Mapping[str, str], ...] = ()  # the units themselves, where the pack fixes them
 
@@ -120,6 +122,7 @@ class ActionSpec:
     lead: Words = field(default_factory=dict)
     group: str = ""
     instruments: tuple[str, ...] = ()
+    parts: Mapping[str, str] = field(default_factory=dict)  # form id -> the part of it that a visit carries
     results: Mapping[str, Words] = field(default_factory=dict)  # phase -> what the plan expects
 
 

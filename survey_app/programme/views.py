@@ -6,9 +6,10 @@ from flask import Blueprint, render_template
 from flask.typing import ResponseReturnValue
 
 from survey_app.access import Permission, allow
-from survey_app.languages import format_number, gettext
+from survey_app.languages import format_number, gettext, text_of
 from survey_app.models import Plan
 from survey_app.programme import service
+from survey_app.programme.specs import SettingSpec
 
 bp = Blueprint("programme", __name__, url_prefix="/plans", template_folder="templates")
 
@@ -62,10 +63,14 @@ def show(name: str) -> ResponseReturnValue:
         today=today,
         deadlines=service.next_deadlines(spec, today),
         unconfirmed=unconfirmed,
+        sources={one.name: [service.source_text(source) for source in one.sources] for one in spec.indicators},
     )
 
 
-def _setting_text(value: object) -> str:
+def _setting_text(setting: SettingSpec) -> str:
+    value = setting.value
+    if setting.value_text:
+        return text_of(dict(setting.value_text))
     if isinstance(value, bool):
         return gettext("yes") if value else gettext("no")
     return format_number(value) if isinstance(value, (int, float)) else str(value)

@@ -21,7 +21,7 @@ from survey_app.languages import fold
 from survey_app.models import Establishment, Invitation, Record, Register, User, Visit, utc_now
 from survey_app.problems import Invalid, NotFound
 from survey_app.programme.service import RegisterField, RegisterSpec, derive, failed_checks, register_spec
-from survey_app.registers.tables import XLSX, Table, TableRow, read_table, to_csv, to_xlsx
+from survey_app.registers.tables import XLSX, Table, TableRow, column_letter, read_table, to_csv, to_xlsx
 from survey_app.registers.values import Reason, read_value
 
 P = Permission
@@ -78,6 +78,15 @@ class ImportReport:
     unknown_columns: tuple[str, ...]
     token: str = ""
     is_done: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Refusals:
+    """Rows of an import that were not taken: their cells as they came, why, and the column letter of each field."""
+
+    register: Register
+    header: tuple[str, ...]
+    rows: Sequence[tuple[tuple[str, ...], RefusedRow, Mapping[str, str]]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -378,11 +387,15 @@ def import_checked(user: User, token: str) -> ImportReport:
     return report
 
 
-def refused_of(user: User, token: str) -> ImportReport:
-    """The report of a table checked before, for its download."""
+def refused_of(user: User, token: str) -> Refusals:
+    """The refused rows of a table checked before, as they came, to be corrected and imported again."""
     register, source, name = _checked_file(user, token)
     table = read_table(source, name, current_app.config["SETTINGS"].limits)
-    return _run(user, register, table, name, token=token, write=False)
+    report = _run(user, register, table, name, token=token, write=False)
+    columns, _unknown = _match_columns(register_spec(register.name), table.header)
+    letters = {field_name: column_letter(number) for number, field_name in columns.items()}
+    rows = {row.number: row.cells for row in table.rows}
+    return Refusals(register, table.header, [(rows[one.number], one, letters) for one in report.refused])
 
 
 def import_register(user: User, register: Register, source: bytes, name: str) -> ImportReport:
@@ -535,6 +548,7 @@ __all__ = [
     "History",
     "ImportReport",
     "Page",
+    "Refusals",
     "RefusedRow",
     "add_establishment",
     "apply_values",

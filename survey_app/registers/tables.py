@@ -113,9 +113,23 @@ def _read_csv(source: bytes) -> Iterable[Sequence[object]]:
     first = text.partition("\n")[0]
     delimiter = max((";", ",", "\t"), key=first.count)
     try:
-        return list(csv.reader(io.StringIO(text), delimiter=delimiter))
+        return [[_unquoted(cell) for cell in row] for row in csv.reader(io.StringIO(text), delimiter=delimiter)]
     except csv.Error as error:
         raise Invalid(UNREADABLE) from error
+
+
+def _unquoted(cell: str) -> str:
+    """Without the apostrophe that our own CSV puts before what a spreadsheet would run."""
+    return cell[1:] if cell[:1] == "'" and cell[1:].lstrip()[:1] in ("=", "+", "-", "@") else cell
+
+
+def column_letter(number: int) -> str:
+    """A column's name in spreadsheets: 0 is A, 26 is AA."""
+    letters = ""
+    while number >= 0:
+        number, rest = divmod(number, 26)
+        letters, number = chr(ord("A") + rest) + letters, number - 1
+    return letters
 
 
 def to_csv(header: Sequence[str], rows: Iterable[Sequence[object]]) -> bytes:
@@ -132,4 +146,4 @@ def to_xlsx(title: str, header: Sequence[str], rows: Iterable[Sequence[object]])
     return write_xlsx({title: (header, [dict(zip(header, row, strict=True)) for row in rows])}, as_text=True)
 
 
-__all__ = ["XLSX", "Table", "TableRow", "read_table", "to_csv", "to_xlsx"]
+__all__ = ["XLSX", "Table", "TableRow", "column_letter", "read_table", "to_csv", "to_xlsx"]

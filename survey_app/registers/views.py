@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from flask import Blueprint, Response, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
@@ -13,8 +13,8 @@ from survey_app.models import Establishment
 from survey_app.problems import Invalid
 from survey_app.programme import service as programme
 from survey_app.registers import proposals, service
-from survey_app.registers.service import Filters
-from survey_app.registers.tables import XLSX, to_csv
+from survey_app.registers.service import Filters, RefusedRow
+from survey_app.registers.tables import XLSX, to_csv, to_xlsx
 from survey_app.registers.values import Reason
 
 bp = Blueprint("registers", __name__, url_prefix="/registers", template_folder="templates")
@@ -291,19 +291,45 @@ def confirm() -> ResponseReturnValue:
     return render_template("registers/report.html", report=report, labels=labels, most=SHOWN_REFUSALS)
 
 
-@bp.post("/import/report.csv")
+@bp.post("/import/refused.<kind>")
 @allow(P.EDIT_REGISTER)
-def refusals() -> ResponseReturnValue:
-    """The rows refused, with reasons, as a table."""
-    report = service.refused_of(current_user(), request.form.get("token", ""))
-    labels = _labels(report.register.name)
-    header = [gettext("Row"), gettext("Code"), gettext("Field"), gettext("Reason")]
+def refusals(kind: str) -> ResponseReturnValue:
+    """The rows refused as a table: their own columns, then which cells are wrong and why; corrected, it is imported."""
+    found = service.refused_of(current_user(), request.form.get("token", ""))
+    labels = _labels(found.register.name)
+    header = _distinct([*found.header, gettext("Row"), gettext("Wrong cells"), gettext("Why")])
     rows = [
-        [row.number, row.code, labels.get(reason.field, reason.field), reason_text(reason)]
-        for row in report.refused
-        for reason in row.reasons
+        [*_padded(cells, len(found.header)), refused.number, _cells(refused, letters), _reasons(refused, labels)]
+        for cells, refused, letters in found.rows
     ]
-    return _download(to_csv(header, rows), "refused.csv")
+    content = to_xlsx(found.register.name, header, rows) if _kind(kind) == "xlsx" else to_csv(header, rows)
+    return _download(content, f"{found.register.name}-refused.{kind}")
+
+
+def _distinct(header: Sequence[str]) -> list[str]:
+    """Column names that can be told apart; a heading given twice or left out keeps its place."""
+    seen: dict[str, int] = {}
+    for name in header:
+        seen[name] = seen.get(name, 0) + 1
+    counts = dict.fromkeys(seen, 0)
+    named = []
+    for name in header:
+        counts[name] += 1
+        named.append(name if counts[name] == 1 else f"{name} ({counts[name]})")
+    return named
+
+
+def _padded(cells: Sequence[str], length: int) -> list[str]:
+    return [*cells[:length], *[""] * (length - len(cells))]
+
+
+def _cells(refused: RefusedRow, letters: Mapping[str, str]) -> str:
+    places = (f"{letters[reason.field]}{refused.number}" for reason in refused.reasons if reason.field in letters)
+    return ", ".join(dict.fromkeys(places))
+
+
+def _reasons(refused: RefusedRow, labels: Mapping[str, str]) -> str:
+    return "; ".join(f"{labels.get(one.field, one.field)}: {reason_text(one)}" for one in refused.reasons)
 
 
 def _labels(register: str) -> dict[str, str]:

@@ -382,6 +382,7 @@ COLUMNS = (
     "state",
     "indicator",
     "label",
+    "unit",
     "grouping",
     "group",
     "group_label",
@@ -415,6 +416,7 @@ def _table_row(shown: View, found: Figure, by: str | None) -> dict[str, Any]:
         "state": "approved" if shown.states == APPROVED else "provisional",
         "indicator": found.indicator.name,
         "label": text_of(dict(found.indicator.label)),
+        "unit": found.indicator.unit,
         "grouping": by or "all",
         "group": found.group or "",
         "group_label": programme.name_of(by, found.group) if by and found.group else "",
@@ -429,32 +431,6 @@ def _table_row(shown: View, found: Figure, by: str | None) -> dict[str, Any]:
         "target": found.target,
         "reference_date": shown.question(found.indicator).reference.isoformat(),
     }
-
-
-def workbook(shown: View) -> bytes:
-    """The figures as XLSX: a sheet per grouping, and one with every definition."""
-    from analysis import write_xlsx
-
-    everything = list(rows(shown))
-    sheets: dict[str, tuple[Sequence[str], Sequence[Mapping[str, Any]]]] = {
-        grouping: (COLUMNS, [row for row in everything if row["grouping"] == grouping])
-        for grouping in ("all", *GROUPINGS)
-    }
-    sheets["definitions"] = (
-        ("indicator", "label", "kind", "sources", "scope", "definition"),
-        [
-            {
-                "indicator": one.name,
-                "label": text_of(dict(one.label)),
-                "kind": one.kind,
-                "sources": ", ".join(one.sources),
-                "scope": one.scope,
-                "definition": text_of(dict(one.definition)),
-            }
-            for one in shown.spec.indicators
-        ],
-    )
-    return write_xlsx(sheets)
 
 
 def frame_size(shown: View) -> int:

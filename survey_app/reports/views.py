@@ -11,6 +11,7 @@ from survey_app.access import Permission, allow, audit, current_user
 from survey_app.programme import service as programme
 from survey_app.reports import service
 from survey_app.reports.cells import GROUPINGS
+from survey_app.reports.workbook import workbook
 
 bp = Blueprint("reports", __name__, template_folder="templates")
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
@@ -103,7 +104,7 @@ def coverage_csv() -> ResponseReturnValue:
 def coverage_xlsx() -> ResponseReturnValue:
     """Every figure as a workbook, with the definitions."""
     shown = _view()
-    return _download(shown, service.workbook(shown), XLSX, "xlsx")
+    return _download(shown, workbook(shown), XLSX, "xlsx")
 
 
 def _download(shown: service.View, body: bytes, content_type: str, ending: str) -> Response:

@@ -83,6 +83,7 @@ class Result:
     peers: Mapping[str, Peers]
     is_verified: bool
     offers: str  # form id of what the link offers next
+    first_steps: tuple[str, ...]  # what anybody at this level can begin with, where no measure fits the answers
 
 
 def result_of(draft: Draft) -> Result:
@@ -97,6 +98,7 @@ def result_of(draft: Draft) -> Result:
     level = values.get("level")
     recommendations = recommend_measures(interview)
     scores = compute_scores(interview)
+    cards = _cards(draft, texts, recommendations)
     return Result(
         level=int(level) if isinstance(level, (int, float)) else None,
         level_text=_level_text(texts, level),
@@ -106,10 +108,11 @@ def result_of(draft: Draft) -> Result:
         goal=_goal(texts),
         scores=scores,
         recommendations=recommendations,
-        cards=_cards(draft, texts, recommendations),
+        cards=cards,
         peers=_peers(record, scores, draft.establishment),
         is_verified=record.state == "approved" and record.mode != "self",
         offers=_offer(draft, texts),
+        first_steps=() if cards else _first_steps(texts, level),
     )
 
 
@@ -125,7 +128,7 @@ def _interview(draft: Draft, submission: Submission) -> Interview:
     definition = questionnaires.definition(draft.form_version_id)
     language = current_language() if current_language() in definition.languages else draft.language
     at = (submission.finished_at or submission.received_at).astimezone(TIME_ZONE)
-    instances = submissions.find_instances(definition, draft.establishment, draft.campaign_id, at)
+    instances = submissions.stored_instances(submission, definition, draft.establishment, draft.campaign_id, at)
     return Interview(definition, submission.answers, instances=instances, clock=Clock(at), language=language)
 
 
@@ -135,6 +138,11 @@ def _number(value: Any) -> float | None:
 
 def _level_text(texts: Words, level: Any) -> str:
     return str(texts.find(f"results.levels.{int(level)}") or "") if isinstance(level, (int, float)) else ""
+
+
+def _first_steps(texts: Words, level: Any) -> tuple[str, ...]:
+    found = texts.find(f"results.first_steps.levels.{int(level)}") if isinstance(level, (int, float)) else None
+    return tuple(str(step) for step in found or ())
 
 
 def _goal(texts: Words) -> tuple[float, float] | None:

@@ -21,6 +21,7 @@ WORDS = {"done": "Done already", "will_do": "We will do it", "not_suitable": "No
 @bp.get("/collect/<uuid:instance_id>/result")
 @collector()
 def show(instance_id: uuid.UUID) -> ResponseReturnValue:
+    """The result of answers that were sent."""
     return _page(instance_id)
 
 
@@ -44,6 +45,7 @@ def _page(instance_id: uuid.UUID, error: str = "", measure: str = "") -> str:
 @bp.post("/collect/<uuid:instance_id>/result/measures/<measure>")
 @collector()
 def decide(instance_id: uuid.UUID, measure: str) -> ResponseReturnValue:
+    """Keep what the establishment says of a measure."""
     draft = service.get_draft(instance_id)
     try:
         service.decide(draft, measure, request.form.get("decision", ""), request.form.get("reason", ""))

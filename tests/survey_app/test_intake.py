@@ -11,7 +11,7 @@ from datetime import timedelta
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
-from sqlalchemy import func, select
+from sqlalchemy import event, func, select
 from sqlalchemy.orm import Session
 
 from survey_app.models import (
@@ -202,6 +202,26 @@ def test_scores_and_indicators_are_kept_with_the_record(session: Session, sign_i
     assert values == {
         "energy": ("score", 100.0, None), "sm": ("score", 100.0, None), "has_meters": ("indicator", None, True)
     }
+
+
+def test_a_sending_asks_the_database_little(app: Flask, session: Session, sign_in: SignIn) -> None:
+    phone, asked = assessor(session, sign_in, md=SCORED), list[str]()
+
+    def note(_connection: object, _cursor: object, statement: str, *_more: object) -> None:
+        asked.append(statement.split("(")[0].strip())
+
+    engine = app.extensions["survey_db"].engine
+    event.listen(engine, "before_cursor_execute", note)
+    try:
+        assert phone.send({"id_consent": "yes", "metered": "yes"}).status_code == 201
+    finally:
+        event.remove(engine, "before_cursor_execute", note)
+    writes = [statement.split()[:3] for statement in asked if statement.split()[0] in ("INSERT", "UPDATE")]
+    assert [" ".join(words) for words in writes] == [
+        "INSERT INTO records", "INSERT INTO submissions", "INSERT INTO record_values",
+        "UPDATE records SET", "UPDATE drafts SET",
+    ]  # fmt: skip
+    assert len([statement for statement in asked if statement.startswith("SELECT")]) <= 3
 
 
 def test_a_soft_check_keeps_the_reason_given(session: Session, sign_in: SignIn) -> None:

@@ -16,6 +16,7 @@ from survey_app import create_app, db
 from survey_app.config import Settings
 from survey_app.models import Base, Establishment, FormVersion, Plan, Register
 from survey_app.programme import service
+from survey_app.programme.pack import Pack
 from tests import factories as make
 
 SignIn = Callable[..., FlaskClient]
@@ -105,6 +106,24 @@ def test_the_plan_page_shows_targets_definitions_and_what_is_not_confirmed(sign_
     assert "Who knows." in page
     assert "95%" in page
     assert "not confirmed" in browser.get("/plans?lang=en").text
+
+
+def test_values_lists_and_sources_are_shown_in_words(loaded_app: Flask) -> None:
+    with loaded_app.test_request_context("/?lang=en"):
+        assert service.source_text("self_assessment:aware") == (
+            "Cleaner production (CP) self-assessment: Aware of the benefits of CP"
+        )
+        assert service.source_text("nothing:aware") == "nothing:aware"
+        assert service.list_name("prices") == "Prices of electricity, water and fuels"
+        assert service.stratum_name("certain|household|V") == "Taken whole · Household businesses · Building materials"
+        assert service.part_label("awareness_application") == "awareness and application only"
+    codes = [one.name for one in service_pack(loaded_app).settings if isinstance(one.value, str) and "_" in one.value]
+    assert [name for name in codes if not service_pack(loaded_app).setting(name).value_text] == []
+
+
+def service_pack(app: Flask) -> Pack:
+    with app.app_context():
+        return service.pack()
 
 
 def test_an_unknown_plan_is_not_found(sign_in: SignIn) -> None:

@@ -9,13 +9,15 @@ import zipfile
 from collections.abc import Callable
 
 import pytest
+from flask import Flask
 from flask.testing import FlaskClient
 from python_calamine import CalamineWorkbook
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from survey_app.config import Settings
 from survey_app.models import Establishment
-from survey_app.registers.tables import to_xlsx
+from survey_app.registers.tables import read_table, to_xlsx
 from tests import factories as make
 
 SignIn = Callable[..., FlaskClient]
@@ -32,10 +34,14 @@ def post_file(client: FlaskClient, content: bytes, name: str):  # type: ignore[n
     return client.post("/registers/establishments/import", data={"table": (io.BytesIO(content), name)})
 
 
-def confirm(client: FlaskClient, page: str) -> str:
+def token_of(page: str) -> str:
     token = re.search(r'name="token" value="([^"]+)"', page)
     assert token
-    return client.post("/registers/import/confirm", data={"token": token[1]}).text
+    return str(token[1])
+
+
+def confirm(client: FlaskClient, page: str) -> str:
+    return client.post("/registers/import/confirm", data={"token": token_of(page)}).text
 
 
 def codes(session: Session) -> list[str]:
@@ -174,6 +180,30 @@ def test_a_refused_row_is_reported_with_its_number_and_reason(
     assert codes(session) == ["NB-000902"]
 
 
+@pytest.mark.parametrize("kind", ["xlsx", "csv"])
+def test_refused_rows_come_back_with_cell_and_reason_and_corrected_they_are_imported(
+    sign_in: SignIn, session: Session, kind: str
+) -> None:
+    make.register(session)
+    browser = sign_in("manager")
+    browser.set_cookie("language", "en")
+    wrong = ["NB-000903", "=Cơ sở Đá", *GOOD[2:5], "many"]
+    page = upload(browser, [HEADER, ["NB-000902", *GOOD[1:]], wrong])
+    confirm(browser, page)
+    answer = browser.post(f"/registers/import/refused.{kind}", data={"token": token_of(page)})
+    assert answer.status_code == 200
+    limits = Settings.from_environment({}, testing=True).limits
+    table = read_table(answer.data, f"refused.{kind}", limits)
+    assert table.header == (*HEADER, "Row", "Wrong cells", "Why")
+    (row,) = table.rows
+    assert row.cells[: len(HEADER)] == tuple(wrong)
+    assert row.cells[len(HEADER) :][:2] == ("3", "F3")
+    assert "is not a number" in row.cells[-1]
+    corrected = [*table.header], [*row.cells[: len(HEADER) - 1], "15", *row.cells[len(HEADER) :]]
+    confirm(browser, upload(browser, [list(cells) for cells in corrected]))
+    assert codes(session) == ["NB-000902", "NB-000903"]
+
+
 def test_a_code_that_stands_twice_is_taken_once(sign_in: SignIn, session: Session) -> None:
     make.register(session)
     browser = sign_in("manager")
@@ -265,3 +295,15 @@ def test_the_template_names_columns_that_an_import_knows(sign_in: SignIn, sessio
     session.commit()
     header = sign_in("manager").get("/registers/establishments/template.csv").text
     assert "unit_2016" in header
+
+
+def test_rows_are_derived_again_after_the_rules_changed(app: Flask, session: Session) -> None:
+    make.register(session, name="units", kind="unit")
+    facts = {"legal": "llc", "unit_2016": "u374", "vsic": "2396", "workers": 25, "kiln": "yes"}
+    unit = make.establishment(session, stratum="old", scopes=["old"], attributes=facts)
+    session.commit()
+    output = app.test_cli_runner().invoke(args=["survey", "derive"]).output
+    assert "establishments: 1 rows" in output
+    session.refresh(unit)
+    assert (unit.area, unit.stratum) == ("u374", "certain|enterprise|V")
+    assert {"D_core", "take_all"} <= set(unit.scopes)

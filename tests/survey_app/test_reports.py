@@ -1,10 +1,11 @@
 from __future__ import annotations
 
+import csv
 import io
 import json
 import re
 from collections.abc import Callable
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 
 import openpyxl
 import pytest
@@ -14,6 +15,7 @@ from sqlalchemy.orm import Session
 
 from analysis import share_interval
 from survey_app.models import Campaign, Establishment, Plan
+from survey_app.reports.workbook import rounded
 from tests import factories
 
 FORM = factories.SMALL_FORM
@@ -242,11 +244,44 @@ def test_the_workbook_and_the_csv_say_what_the_page_says(
     session.commit()
     browser = sign_in("analyst")
     book = openpyxl.load_workbook(io.BytesIO(browser.get("/coverage.xlsx").data))
-    assert {"all", "area", "sector", "size", "definitions"} <= set(book.sheetnames)
-    counts = {line[3]: line[8] for line in book["all"].iter_rows(min_row=2, values_only=True)}
+    assert book.sheetnames == ["about", "all", "area", "sector", "size", "definitions", "columns"]
+    counts = {row["indicator"]: row["numerator"] for row in sheet_rows(book, "all")}
     assert counts["A2"] == 1
     text = browser.get("/coverage.csv").data.decode("utf-8-sig")
-    assert any(line.split(",")[3] == "A2" and line.split(",")[8] == "1" for line in text.splitlines()[1:])
+    (row,) = [row for row in csv.DictReader(io.StringIO(text)) if (row["indicator"], row["grouping"]) == ("A2", "all")]
+    assert row["numerator"] == "1"
+
+
+def sheet_rows(book: openpyxl.Workbook, sheet: str) -> list[dict[str, object]]:
+    head, *body = book[sheet].iter_rows(values_only=True)
+    return [dict(zip([str(name) for name in head], row, strict=True)) for row in body]
+
+
+def test_the_workbook_is_read_without_a_manual(
+    session: Session, plan: Plan, units: list[Establishment], sign_in: Callable[..., FlaskClient]
+) -> None:
+    answer(session, factories.campaign(session, phase="II", plan=plan), units[0])
+    session.commit()
+    book = openpyxl.load_workbook(io.BytesIO(sign_in("analyst").get("/coverage.xlsx?lang=en").data))
+    figures = sheet_rows(book, "all") + sheet_rows(book, "area")
+    for row in figures:
+        assert isinstance(row["reference_date"], datetime)
+        assert all(isinstance(row[name], int) for name in ("numerator", "n", "missing"))
+        assert row["value"] is None or round(float(str(row["value"])), 3) == row["value"]
+    assert {row["column"] for row in sheet_rows(book, "columns")} == set(figures[0])
+    assert all(row["meaning"] for row in sheet_rows(book, "columns"))
+    assert {row["indicator"] for row in figures} <= {row["indicator"] for row in sheet_rows(book, "definitions")}
+    stated = {row["what"]: row["value"] for row in sheet_rows(book, "about")}
+    assert stated["Rows of the sheet area"] == book["area"].max_row - 1
+
+
+def test_people_read_whole_numbers_and_machines_every_digit() -> None:
+    row = {"numerator": 12.5714, "denominator": 44.0, "n": 7, "missing": 0, "value": 0.2857142, "low": None,
+           "high": 0.51234, "reference_date": "2020-01-01", "label": "x"}  # fmt: skip
+    found = rounded(row)
+    assert (found["numerator"], found["denominator"], found["value"], found["high"]) == (13, 44, 0.286, 0.512)
+    assert found["low"] is None
+    assert row["numerator"] == 12.5714
 
 
 def test_the_table_on_the_command_line_has_a_line_per_figure_and_group(

@@ -40,14 +40,14 @@ SCORED = """
 """
 
 
-def finished(app: Flask, session: Session) -> Respondent:
+def finished(app: Flask, session: Session, order: str = "m0") -> Respondent:
     version = factories.form_version(session, SCORED)
     _, token = factories.invitation(session, factories.campaign(session, version, mode="self"))
     session.commit()
     person = Respondent(app, token)
     person.open()
     person.agree()
-    person.save("order", {"order": "m0", "cost": "100"})
+    person.save("order", {"order": order, "cost": "100"})
     person.browser.post(f"{person.at}send", data={"accept": "1"})
     return person
 
@@ -60,6 +60,18 @@ def test_level_score_and_measures_come_back_marked_as_not_verified(app: Flask, s
     assert "Not in place" in page
     assert "Do 5S" in page
     assert "10–20 million VND a year" in page
+
+
+def test_where_no_measure_fits_the_first_steps_of_the_level_are_offered(app: Flask, session: Session) -> None:
+    page = finished(app, session, order="m4").page("result")
+    assert "Do 5S" not in page
+    steps = page.partition('id="first-steps"')[2].partition("</section>")[0]
+    assert "Choose one measure you have taken" in steps
+    assert steps.count("<li>") >= 3
+
+
+def test_where_measures_fit_no_general_steps_stand_beside_them(app: Flask, session: Session) -> None:
+    assert "first-steps" not in finished(app, session).page("result")
 
 
 def test_a_measure_is_decided_on_and_a_reason_is_asked_where_it_does_not_suit(app: Flask, session: Session) -> None:

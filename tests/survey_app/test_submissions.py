@@ -7,12 +7,14 @@ import io
 from collections.abc import Callable
 
 import pytest
+from flask import Flask
 from flask.testing import FlaskClient
 from openpyxl import load_workbook
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from survey_app.models import AuditEvent, Establishment, Record, Submission
+from survey_app.submissions import reading
 from tests.sending import Phone, assessor
 from tests.survey_app.test_intake import SCORED, _correction
 
@@ -162,6 +164,17 @@ def test_what_changed_between_revisions_is_shown(phone: Phone, sign_in: SignIn, 
     assert "Note" not in changes
     assert "Khác" not in page(sign_in("analyst"), session)
     assert "This is an older revision." in page(manager, session, f"&revision={phone.instance_id}")
+
+
+@pytest.mark.parametrize(("value", "words"), [
+    ("20.25 105.97 0 12.4", "latitude 20.25000, longitude 105.97000 (within 12 m)"),
+    ("20.25 105.97", "latitude 20.25000, longitude 105.97000"),
+    ("20.25 105.97 0 0", "latitude 20.25000, longitude 105.97000"),
+    ("at the gate", "at the gate"), ("20.25", "20.25"),
+])
+def test_a_place_is_shown_in_words(app: Flask, value: str, words: str) -> None:
+    with app.test_request_context("/?lang=en"):
+        assert reading.place_in_words(value) == words
 
 
 def test_scores_are_explained_item_by_item(session: Session, sign_in: SignIn) -> None:

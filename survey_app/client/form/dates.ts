@@ -1,6 +1,6 @@
 /** Days and moments as the form language has them: ISO texts, days since 1970, a fixed zone offset in minutes. */
 
-const DAY = 86_400_000;
+export const DAY = 86_400_000;
 const DATE = /^(\d{4})-(\d{2})-(\d{2})$/;
 const TIME = /^(\d{2}):(\d{2})(?::(\d{2})(\.\d+)?)?(Z|[+-]\d{2}:?\d{2})?$/;
 
@@ -23,8 +23,9 @@ export function readTime(text: string): { seconds: number; zone: number | null }
   const match = TIME.exec(text);
   if (!match) return null;
   const [hours, minutes, seconds] = [Number(match[1]), Number(match[2]), Number(match[3] ?? 0)];
-  if (hours > 23 || minutes > 59 || seconds > 59) return null;
-  return { seconds: hours * 3600 + minutes * 60 + seconds + Number(match[4] ?? 0), zone: readZone(match[5]) };
+  const zone = readZone(match[5]);
+  if (hours > 23 || minutes > 59 || seconds > 59 || Math.abs(zone ?? 0) >= 24 * 60) return null;
+  return { seconds: hours * 3600 + minutes * 60 + seconds + Number(match[4] ?? 0), zone };
 }
 
 function readZone(text: string | undefined): number | null {
@@ -49,43 +50,11 @@ export function isoDate(days: number): string {
 }
 
 const isInRange = (days: number): boolean => days >= -719_162 && days < 2_932_897;
-const two = (value: number): string => String(value).padStart(2, "0");
+export const two = (value: number): string => String(value).padStart(2, "0");
 
 /** A moment written on the clock of `offset`: 2026-11-23T22:50:00.000+07:00. */
 export function isoDateTime(instant: number, offset: number): string {
   if (!isInRange(instant / DAY)) return "";
   const zone = `${offset < 0 ? "-" : "+"}${two(Math.floor(Math.abs(offset) / 60))}:${two(Math.abs(offset) % 60)}`;
   return new Date(instant + offset * 60_000).toISOString().slice(0, -1) + zone;
-}
-
-const MONTHS: Record<string, (month: number) => string> = {
-  vi: (month) => `thg ${month + 1}`,
-  en: (month) => "Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec".split(" ")[month] ?? "",
-};
-const WEEKDAYS: Record<string, string[]> = {
-  vi: ["CN", "Th 2", "Th 3", "Th 4", "Th 5", "Th 6", "Th 7"],
-  en: ["Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"],
-};
-const inLanguage = <T>(table: Record<string, T>, language: string): T => table[language] ?? (table.en as T);
-
-const CODES: Record<string, (at: Date, language: string) => string> = {
-  Y: (at) => String(at.getUTCFullYear()).padStart(4, "0"),
-  y: (at) => two(at.getUTCFullYear() % 100),
-  m: (at) => two(at.getUTCMonth() + 1),
-  n: (at) => String(at.getUTCMonth() + 1),
-  b: (at, language) => inLanguage(MONTHS, language)(at.getUTCMonth()),
-  d: (at) => two(at.getUTCDate()),
-  e: (at) => String(at.getUTCDate()),
-  a: (at, language) => inLanguage(WEEKDAYS, language)[at.getUTCDay()] ?? "",
-  H: (at) => two(at.getUTCHours()),
-  h: (at) => String(at.getUTCHours()),
-  M: (at) => two(at.getUTCMinutes()),
-  S: (at) => two(at.getUTCSeconds()),
-  "3": (at) => String(at.getUTCMilliseconds()).padStart(3, "0"),
-};
-
-/** format-date's codes over days since 1970 on the local clock. */
-export function formatDays(days: number, format: string, language: string): string {
-  const at = new Date(Math.floor(days * DAY + 0.5));
-  return format.replace(/%([^])?/g, (whole, code: string | undefined) => CODES[code ?? ""]?.(at, language) ?? whole);
 }

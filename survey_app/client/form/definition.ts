@@ -17,6 +17,8 @@ export interface Action {
   event: string;
   expression: Ast;
   trigger?: string;
+  /** The nodes it sets, where they are not those of the trigger's own row. */
+  target?: Ast;
 }
 
 export interface Question {
@@ -36,6 +38,8 @@ export interface Question {
   read_only?: Ast;
   choices?: string;
   choice_filter?: Ast;
+  /** The rows of a repeat that are its choices. */
+  itemset?: Ast;
   appearance?: string;
   parameters?: Record<string, string>;
   unit?: Text;
@@ -53,6 +57,8 @@ export interface Group {
   appearance?: string;
   count?: Ast;
   actions?: Action[];
+  /** Rows that are there when its place comes to be: names and what they hold. */
+  first?: { [name: string]: unknown }[];
 }
 
 export type Item = Question | Group;
@@ -136,6 +142,10 @@ export interface Definition {
   instances?: Record<string, InstanceItem[]>;
   settings?: Record<string, string>;
   instance_name?: Ast;
+  /** Parts of the engine that its expressions call for, see loading.ts. */
+  parts?: string[];
+  /** Texts that expressions ask for by name, with jr:itext(). */
+  texts?: Record<string, Text>;
   scores?: ScoreRow[];
   indicators?: IndicatorRow[];
   resources?: ResourceRow[];

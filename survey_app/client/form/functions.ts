@@ -2,16 +2,13 @@
 
 import type { Ast, Value } from "./definition";
 import {
-  compareEqual, compareOrder, difference, evaluate, scalar, toBoolean, toNumber, toText,
-  type Context, type Result, type XNode,
+  bounded, compareEqual, compareOrder, difference, evaluate, scalar, toBoolean, toNumber, toText,
+  type Context, type Host, type Result, type XNode,
 } from "./expressions";
-import { dayNumber, formatDays, isIsoDate, isoDate, isoDateTime, readTime } from "./dates";
-import { matches } from "./patterns";
+import { DAY, dayNumber, isoDate, isoDateTime } from "./dates";
 
 type Eager = (values: Result[], context: Context) => Result;
 type Lazy = (trees: Ast[], context: Context) => Result;
-
-const DAY = 86_400_000;
 
 /** A nodeset for an argument that may be one: a scalar is a nodeset of itself. */
 export function nodesOf(result: Result | undefined): XNode[] {
@@ -20,68 +17,55 @@ export function nodesOf(result: Result | undefined): XNode[] {
   return [{ value: typeof result === "boolean" ? String(result) : result }];
 }
 
-const valuesOf = (results: Result[]): Value[] => results.flatMap((result) => nodesOf(result).map((node) => node.value));
+export const members = (value: Result): Result[] => (Array.isArray(value) ? value.map((node) => [node]) : [value]);
+const textsOf = (results: Result[]): string[] => results.flatMap((result) => nodesOf(result).map((node) => toText([node])));
 const isFilled = (value: Value): boolean => value !== null && value !== "";
 const words = (result: Result): string[] => toText(result).split(/\s+/).filter(Boolean);
 const own = (values: Result[], context: Context): Result => values[0] ?? (context.item ? [context.item] : (context.self ?? ""));
 
-function numeric(operation: (...numbers: number[]) => number): Eager {
+export function numeric(operation: (...numbers: number[]) => number): Eager {
   return (values) => operation(...values.map(toNumber));
 }
 
-function texts(operation: (...parts: string[]) => Result): Eager {
+export function texts(operation: (...parts: string[]) => Result): Eager {
   return (values) => operation(...values.map(toText));
 }
 
 /** Characters as people count them, not UTF-16 units. */
-const letters = (text: string): string[] => Array.from(text);
+export const letters = (text: string): string[] => Array.from(text);
 
 function substr(text: string, start: number, end: number): string {
   return letters(text).slice(Math.trunc(start) || 0, Number.isNaN(end) ? 0 : end).join("");
 }
 
-/** XPath's substring: 1-based, rounded bounds. */
-function substring(values: Result[]): string {
-  const from = round(toNumber(values[1] ?? NaN));
-  const until = values[2] === undefined ? Infinity : from + round(toNumber(values[2]));
-  return letters(toText(values[0] ?? "")).filter((_, index) => index + 1 >= from && index + 1 < until).join("");
-}
-
-function translate(text: string, from: string, to: string): string {
-  const [source, target] = [letters(from), letters(to)];
-  return letters(text).map((letter) => {
-    const at = source.indexOf(letter);
-    return at < 0 ? letter : (target[at] ?? "");
-  }).join("");
+/** A power; one of a whole exponent by squaring, for the engines' own functions differ in the last digit. */
+export function power(base: number, exponent: number): number {
+  if (Number.isNaN(base)) return NaN;
+  if (!Number.isInteger(exponent) || Math.abs(exponent) > 1024) {
+    if (base === 0 && Number.isFinite(exponent)) return exponent < 0 ? Infinity : 0;
+    return base < 0 && Number.isFinite(exponent) && !Number.isInteger(exponent) ? NaN : base ** exponent;
+  }
+  let result = 1;
+  for (let square = base, left = Math.abs(exponent); left > 0; left = Math.floor(left / 2), square *= square) if (left % 2) result *= square;
+  return exponent < 0 ? (result === 0 ? Infinity : 1 / result) : result;
 }
 
 /** Half goes towards plus infinity, as XPath has it: round(-1.5) is -1. */
 export function round(value: number, digits = 0): number {
-  if (!Number.isFinite(value)) return value;
-  const factor = 10 ** Math.abs(Math.trunc(digits));
+  if (!Number.isFinite(value) || Number.isNaN(digits)) return Number.isNaN(digits) ? NaN : value;
+  const factor = power(10, Math.min(20, Math.abs(Math.trunc(digits))));
   return digits < 0 ? Math.floor(value / factor + 0.5) * factor : Math.floor(value * factor + 0.5) / factor;
 }
 
 function extreme(pick: (...numbers: number[]) => number): Eager {
   return (values) => {
-    const numbers = valuesOf(values).map((value) => toNumber(value ?? ""));
+    const numbers = values.flatMap(members).map(toNumber);
     return numbers.length ? pick(...numbers) : NaN;
   };
 }
 
-function checklist(values: Result[], weighted: boolean): boolean {
-  const [low = NaN, high = NaN] = values.slice(0, 2).map(toNumber);
-  const rest = values.slice(2).flatMap((value) => (Array.isArray(value) ? value.map((node) => node.value ?? "") : [value]));
-  let sum = 0;
-  const step = weighted ? 2 : 1;
-  for (let index = 0; index < rest.length; index += step) {
-    if (toNumber(rest[index] ?? "") > 0) sum += weighted ? toNumber(rest[index + 1] ?? "") : 1;
-  }
-  return (low < 0 || sum >= low) && (high < 0 || sum <= high);
-}
-
 /** Days since 1970 of a value; a date-time without a zone is on the device's clock. */
-function daysOf(result: Result, context: Context): number {
+export function daysOf(result: Result, context: Context): number {
   const value = scalar(result);
   const days = typeof value === "string" && value.length > 9 ? dayNumber(value.trim(), context.host.clock().offset) : null;
   return days ?? toNumber(value);
@@ -99,31 +83,15 @@ function asDateTime(result: Result, context: Context): string {
   return isoText(result) || isoDateTime(Math.floor(days * DAY + 0.5), context.host.clock().offset);
 }
 
-function formatted([value = "", format = ""]: Result[], context: Context): string {
-  const bare = scalar(value);
-  let days = typeof bare === "boolean" ? NaN : daysOf(value, context);
-  if (!(days > -719_000 && days < 2_932_000)) return "";
-  const text = typeof bare === "string" ? bare.trim() : "";
-  if ((!isIsoDate(text) && days !== Math.floor(days)) || text.length > 10) days += context.host.clock().offset / 1440;
-  return formatDays(days, toText(format), context.host.language);
-}
+const random = (count: number): Uint8Array => crypto.getRandomValues(new Uint8Array(count));
+const LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
 
-function decimalTime(result: Result, context: Context): number {
-  const text = toText(result);
-  const time = readTime(text[10] === "T" ? text.slice(11) : text);
-  if (!time) return NaN;
-  const { offset } = context.host.clock();
-  const seconds = time.seconds + (offset - (time.zone ?? offset)) * 60;
-  return (((seconds % 86_400) + 86_400) % 86_400) / 86_400;
-}
+/** `length` random characters, at most a thousand. */
+const randomText = (length: number): string =>
+  length > 0 && length <= 1000 ? Array.from(random(Math.floor(length)), (byte) => LETTERS[byte % LETTERS.length]).join("") : "";
 
-/** `length` random characters, or a version 4 UUID. */
-export function uuid(length = NaN): string {
-  const random = (count: number): Uint8Array => crypto.getRandomValues(new Uint8Array(count));
-  if (length > 0) {
-    const alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
-    return Array.from(random(Math.floor(length)), (byte) => alphabet[byte % alphabet.length]).join("");
-  }
+/** A version 4 UUID; without crypto.randomUUID, which insecure origins do not have. */
+export function uuid(): string {
   const bytes = random(16);
   bytes[6] = ((bytes[6] ?? 0) & 15) | 64;
   bytes[8] = ((bytes[8] ?? 0) & 63) | 128;
@@ -131,24 +99,32 @@ export function uuid(length = NaN): string {
   return hex.replace(/^(.{8})(.{4})(.{4})(.{4})/, "$1-$2-$3-$4-");
 }
 
+export const PRIME = 2_147_483_647;
+
+/** What form/seldom.ts brings. */
+export const LATE = { textSeed: (_text: string): number => 1 };
+
+/** Where a shuffle begins: a number without its fraction, or what is made of another text. */
+function seedOf(seed: Result): number {
+  const number = toNumber(seed);
+  if (Number.isFinite(number)) return Math.trunc(number) % PRIME;
+  const text = toText(seed);
+  return text === "" ? 0 : LATE.textSeed(text);
+}
+
 /** JavaRosa's seeded shuffle: Fisher-Yates inside out, Park and Miller's numbers. */
-export function shuffled<T>(items: readonly T[], seed = 1): T[] {
-  let state = Number.isFinite(seed) ? ((Math.trunc(seed) % 2_147_483_647) + 2_147_483_647) % 2_147_483_647 : 1;
-  if (state === 0) state = 2_147_483_646;
+export function shuffled<T>(items: readonly T[], seed: Result = 1): T[] {
+  let state = seedOf(seed);
+  if (state <= 0) state += PRIME - 1;
   const out: T[] = [];
   items.forEach((item, place) => {
-    state = (state * 16_807) % 2_147_483_647;
-    const other = Math.floor(((state - 1) / 2_147_483_646) * (place + 1));
+    state = (state * 16_807) % PRIME;
+    const other = Math.floor(((state - 1) / (PRIME - 1)) * (place + 1));
     out.push(item);
     if (other !== place) out[place] = out[other] as T;
     out[other] = item;
   });
   return out;
-}
-
-function pulldata(values: Result[], context: Context): string {
-  const [id = "", column = "", key = "", wanted = ""] = values.map(toText);
-  return context.host.instance(id).find((item) => item[key] === wanted)?.[column] ?? "";
 }
 
 function indexedRepeat(trees: Ast[], context: Context): Result {
@@ -169,7 +145,18 @@ function choiceName(trees: Ast[], context: Context): Result {
 }
 
 const compare = (test: (left: number, right: number) => boolean): Eager => ([left = "", right = ""], { host }) =>
-  compareOrder(left, right, host.clock().offset, test);
+  compareOrder(left, right, host, test);
+
+/** Nodes of both sides, each once, as they stand in the form. */
+function union(left: XNode[], right: XNode[], host: Host): XNode[] {
+  const nodes = [...new Set([...left, ...right])];
+  const order = new Map(nodes.map((node) => [node, node.item ? [] : host.order(node)]));
+  return nodes.sort((one, other) => {
+    const [a, b] = [order.get(one) ?? [], order.get(other) ?? []];
+    const at = a.findIndex((place, index) => place !== b[index]);
+    return at < 0 ? a.length - b.length : (a[at] ?? 0) - (b[at] ?? -1);
+  });
+}
 
 /** Functions that decide themselves which of their arguments to evaluate, and how. */
 export const LAZY: Record<string, Lazy> = {
@@ -187,8 +174,8 @@ export const LAZY: Record<string, Lazy> = {
 
 /** Functions of their arguments' values. */
 export const EAGER: Record<string, Eager> = {
-  "=": ([left = "", right = ""]) => compareEqual(left, right, true),
-  "!=": ([left = "", right = ""]) => compareEqual(left, right, false),
+  "=": ([left = "", right = ""], { host }) => compareEqual(left, right, true, host),
+  "!=": ([left = "", right = ""], { host }) => compareEqual(left, right, false, host),
   "<": compare((left, right) => left < right),
   "<=": compare((left, right) => left <= right),
   ">": compare((left, right) => left > right),
@@ -199,56 +186,38 @@ export const EAGER: Record<string, Eager> = {
   div: numeric((a = NaN, b = NaN) => a / b),
   mod: numeric((a = NaN, b = NaN) => a % b),
   neg: numeric((a = NaN) => -a),
-  "|": ([left, right]) => [...new Set([...nodesOf(left), ...nodesOf(right)])],
+  "|": ([left, right], { host }) => union(Array.isArray(left) ? left : [], Array.isArray(right) ? right : [], host),
 
   true: () => true,
   false: () => false,
   not: ([value = ""]) => !toBoolean(value),
   boolean: ([value = ""]) => toBoolean(value),
   "boolean-from-string": ([value = ""]) => ["true", "1"].includes(toText(value)),
-  checklist: (values) => checklist(values, false),
-  "weighted-checklist": (values) => checklist(values, true),
 
   string: (values, context) => toText(own(values, context)),
   number: (values, context) => daysOf(own(values, context), context),
   int: numeric((value = NaN) => Math.trunc(value)),
-  regex: texts((text = "", pattern = "") => matches(text, pattern)),
-  concat: (values) => valuesOf(values).map((value) => toText(value ?? "")).join(""),
-  join: ([separator = "", ...rest]) => valuesOf(rest).map((value) => toText(value ?? "")).join(toText(separator)),
+  concat: (values) => bounded(textsOf(values).join("")),
+  join: ([separator = "", ...rest]) => bounded(textsOf(rest).join(toText(separator))),
   substr: ([text = "", start = 0, end]) => substr(toText(text), toNumber(start), end === undefined ? Infinity : toNumber(end)),
-  substring,
   "substring-before": texts((text = "", mark = "") => text.slice(0, Math.max(0, text.indexOf(mark)))),
   "substring-after": texts((text = "", mark = "") => (text.includes(mark) ? text.slice(text.indexOf(mark) + mark.length) : "")),
-  translate: texts((text = "", from = "", to = "") => translate(text, from, to)),
   "normalize-space": (values, context) => toText(own(values, context)).replace(/[ \t\r\n]+/g, " ").replace(/^ | $/g, ""),
   contains: texts((text = "", part = "") => text.includes(part)),
   "starts-with": texts((text = "", part = "") => text.startsWith(part)),
   "ends-with": texts((text = "", part = "") => text.endsWith(part)),
   "string-length": (values, context) => letters(toText(own(values, context))).length,
 
-  sum: ([nodes]) => nodesOf(nodes).map((node) => node.value).reduce<number>((sum, value) => sum + (isFilled(value) ? toNumber(value ?? "") : 0), 0),
+  sum: ([nodes]) => members(nodes ?? "").reduce<number>((sum, one) => sum + (toText(one) === "" ? 0 : toNumber(one)), 0),
   max: extreme(Math.max),
   min: extreme(Math.min),
   count: ([nodes]) => nodesOf(nodes).length,
-  "count-non-empty": ([nodes]) => nodesOf(nodes).filter((node) => isFilled(node.value)).length,
+  "count-non-empty": ([nodes]) => nodesOf(nodes).filter((node) => toText([node]) !== "").length,
   round: numeric((value = NaN, digits = 0) => round(value, digits)),
   floor: numeric(Math.floor),
   ceiling: numeric(Math.ceil),
   abs: numeric(Math.abs),
-  pow: numeric(Math.pow),
-  sqrt: numeric(Math.sqrt),
-  exp: numeric(Math.exp),
-  exp10: numeric((value = NaN) => 10 ** value),
-  log: numeric(Math.log),
-  log10: numeric(Math.log10),
-  pi: () => Math.PI,
-  sin: numeric(Math.sin),
-  cos: numeric(Math.cos),
-  tan: numeric(Math.tan),
-  asin: numeric(Math.asin),
-  acos: numeric(Math.acos),
-  atan: numeric(Math.atan),
-  atan2: numeric(Math.atan2),
+  pow: numeric(power),
 
   selected: ([list = "", wanted = ""]) => words(list).includes(toText(wanted).trim()),
   "selected-at": ([list = "", index = 0]) => words(list)[Math.floor(toNumber(index))] ?? "",
@@ -258,29 +227,16 @@ export const EAGER: Record<string, Eager> = {
     return node ? context.host.rowPosition(node) : (context.position ?? 1);
   },
   last: (_, context) => context.size ?? 1,
-  pulldata,
-  randomize: ([nodes, seed]) => shuffled(nodesOf(nodes), seed === undefined ? undefined : toNumber(seed)),
+  randomize: ([nodes, seed]) => shuffled(nodesOf(nodes), seed),
   random: () => Math.random(),
-  uuid: ([length]) => uuid(length === undefined ? NaN : toNumber(length)),
-  "jr:itext": texts((id = "") => id),
+  uuid: ([length]) => (length === undefined ? uuid() : randomText(toNumber(length))),
+  "jr:itext": ([id = ""], { host }) => host.itext(toText(id)),
   version: (_, { host }) => host.version,
-  current: () => [],
+  current: (_, { node }) => (node ? [node] : []),
 
   today: (_, { host }) => isoDate((host.clock().now + host.clock().offset * 60_000) / DAY),
   now: (_, { host }) => isoDateTime(host.clock().now, host.clock().offset),
   date: ([value = ""]) => isoText(value).slice(0, 10) || isoDate(toNumber(value)),
   "date-time": ([value = ""], context) => asDateTime(value, context),
   "decimal-date-time": ([value = ""], context) => daysOf(value, context),
-  "decimal-time": ([value = ""], context) => decimalTime(value, context),
-  "format-date": formatted,
-  "format-date-time": formatted,
 };
-
-/** Names that form/rare.ts adds when a form uses one of them. */
-export const RARE = ["digest", "base64-decode", "extract-signed", "area", "distance", "geofence", "intersects"];
-
-/** Whether any expression of a form (or of any JSON) calls a rare function. */
-export function usesRare(json: unknown): boolean {
-  if (Array.isArray(json)) return RARE.includes(json[0] as string) || json.some(usesRare);
-  return typeof json === "object" && json !== null && Object.values(json).some(usesRare);
-}

@@ -1,99 +1,44 @@
-/** One interview: answers, relevance, calculations, repeats and what is wrong. The twin of forms/answers.py. */
+/** One interview: what a page asks of a form being answered, and what its expressions see. The twin of forms/answers.py. */
 
-import type { Ast, Choice, Definition, InstanceItem, Issue, Question, Text, Value } from "./definition";
-import { evaluate, toBoolean, toNumber, toText, scalar, type Clock, type Context, type Host, type Result, type XNode } from "./expressions";
-import { shuffled, uuid } from "./functions";
-import { isoDate, isoDateTime } from "./dates";
-import { prepare, type Schema, type SchemaNode } from "./schema";
-import { MAX_ROWS, deviceClock, freeId, isTree, type Answers, type Options, type Row, type Slot } from "./slots";
-import { isBlank, read, stored, typeIssue } from "./values";
+import type { Ast, Choice, InstanceItem, Issue, Question, Text, Value, Definition } from "./definition";
+import { STEPS, evaluate, toBoolean, toText, within, type Context, type Host, type Result, type XNode } from "./expressions";
+import { shuffled } from "./functions";
+import type { Schema, SchemaNode } from "./schema";
+import { kept, rowsOf, sent, type Answers, type Options, type Row, type Slot } from "./slots";
+import { AnswerTree } from "./tree";
+import { family, order, step } from "./walking";
 
-export class Interview implements Host<Row> {
-  readonly schema: Schema;
-  readonly language: string;
-  readonly version: string;
-  readonly clock: () => Clock;
-  readonly root: Row;
-  private readonly instances: Record<string, InstanceItem[]>;
-  private readonly options: Options;
-  private readonly slots = new Map<string, Slot>();
-  private readonly queue = new Map<number, Set<Slot>>();
-  private touched = new Set<string>();
-  private isLoading = false;
-  private isOpening: boolean;
+export class Interview extends AnswerTree implements Host<Row> {
+  readonly family = family;
+  readonly order = order;
   /** Figures of the scores sheet that later rules may name, while they are computed. */
   private readonly derived = new Map<string, Map<Row, Value>>();
+  private readonly lists = new Map<string, InstanceItem[]>();
 
   constructor(definition: Definition | Schema, options: Options = {}) {
-    this.schema = "byPath" in definition ? definition : prepare(definition);
-    this.options = options;
-    this.language = options.language ?? this.schema.definition.languages[0] ?? "";
-    this.version = this.schema.definition.version;
-    this.clock = options.clock ?? deviceClock;
-    this.instances = { ...this.schema.definition.instances, ...options.instances };
-    this.isOpening = true;
-    this.root = this.makeRow("", null, null, "");
-    if (options.answers) this.fill(this.schema.top, this.root, options.answers);
-    this.run();
-    this.isOpening = false;
-    if (!options.answers) this.fire(this.root, "odk-instance-first-load");
-    this.touched = new Set();
-  }
-
-  get definition(): Definition {
-    return this.schema.definition;
+    super(definition, options);
+    this.open();
   }
 
   // -- answers in and out ---------------------------------------------------------------------------------------------
 
-  /** Puts saved values and rows over the fresh interview; nothing is triggered. */
-  load(values: Record<string, Value>, rows: Record<string, string[]>): void {
-    this.isLoading = true;
-    for (const address of Object.keys(rows).sort((a, b) => a.length - b.length)) {
-      const slot = this.slots.get(address);
-      if (slot?.node.item.kind !== "repeat") continue;
-      const known = new Set(this.rows(address));
-      for (const id of rows[address] ?? []) if (!known.has(id)) this.addRow(address, id);
-    }
-    for (const [address, value] of Object.entries(values)) {
-      const slot = this.slots.get(address);
-      if (this.put(slot, value) && slot) this.enqueue(slot);
-    }
-    this.run();
-    this.isLoading = false;
-    this.touched = new Set();
-  }
-
-  private fill(nodes: SchemaNode[], row: Row, answers: Answers): void {
-    for (const node of nodes) {
-      const given = answers[node.item.name];
-      const slot = row.slots.get(node.path);
-      if (!slot) continue;
-      if (node.item.kind === "question") slot.value = typeof given === "object" ? null : read(node.item, given ?? null);
-      else if (node.item.kind === "group") this.fill(node.children, row, isTree(given) ? given : {});
-      else this.fillRows(slot, Array.isArray(given) ? given : []);
-    }
-  }
-
-  private fillRows(slot: Slot, given: Answers[]): void {
-    const rows = slot.row.rows.get(slot.node.path) ?? [];
-    for (const [place, tree] of given.slice(0, MAX_ROWS).entries()) {
-      const id = typeof tree._id === "string" && tree._id && !rows.some((row) => row.id === tree._id) ? tree._id : String(place + 1);
-      const row = this.makeRow(id, slot.node, slot.row, `${slot.address}/${id}`);
-      rows.push(row);
-      this.fill(slot.node.children, row, tree);
-    }
-  }
-
   /** Takes an answer; wrong ones are kept as they came and flagged. */
   set(address: string, value: Value): void {
-    this.touched = new Set();
+    this.begin();
     const slot = this.slots.get(address);
-    if (slot) this.assign(slot, value, 0);
+    if (slot?.node.item.kind === "question") this.assign(slot, value, 0);
   }
 
+  /** The answer kept at an address, asked or not; null when blank. */
   value(address: string): Value {
-    return this.slots.get(address)?.value ?? null;
+    const slot = this.slots.get(address);
+    return slot ? kept(slot) : null;
+  }
+
+  /** The answer as expressions see it: blank when it is hidden, does not fit or is not on offer. */
+  seen(address: string): string {
+    const slot = this.slots.get(address);
+    return slot?.isRelevant ? toText([slot]) : "";
   }
 
   /** Addresses that the last change may have altered: value, relevance, texts, choices or rules. */
@@ -108,7 +53,8 @@ export class Interview implements Host<Row> {
   get allValues(): Record<string, Value> {
     const values: Record<string, Value> = {};
     for (const slot of this.slots.values()) {
-      if (slot.node.item.kind === "question" && slot.value !== null) values[slot.address] = slot.value;
+      const value = kept(slot);
+      if (slot.node.item.kind === "question" && value !== null) values[slot.address] = value;
     }
     return values;
   }
@@ -121,9 +67,9 @@ export class Interview implements Host<Row> {
       const { item } = node;
       if (item.kind === "group") out[item.name] = this.tree(node.children, row);
       else if (item.kind === "question") {
-        if (item.type !== "note") out[item.name] = slot.value;
+        if (item.type !== "note") out[item.name] = sent(slot);
       } else {
-        out[item.name] = (row.rows.get(node.path) ?? []).map((child) => ({ _id: child.id, ...this.tree(node.children, child) }));
+        out[item.name] = rowsOf(slot).map((child) => ({ _id: child.id, ...this.tree(node.children, child) }));
       }
     }
     return out;
@@ -147,7 +93,7 @@ export class Interview implements Host<Row> {
   isRequired(address: string): boolean {
     const slot = this.slots.get(address);
     const tree = slot && slot.node.item.kind === "question" ? slot.node.item.required : undefined;
-    return slot !== undefined && tree !== undefined && toBoolean(this.evaluate(tree, slot));
+    return slot !== undefined && tree !== undefined && this.holds(tree, slot);
   }
 
   isReadOnly(address: string): boolean {
@@ -156,7 +102,7 @@ export class Interview implements Host<Row> {
     if (slot.node.item.kind === "question" && slot.node.item.calculation !== undefined) return true;
     for (let node: SchemaNode | null = slot.node; node; node = node.parent) {
       const { read_only: rule } = node.item;
-      if (rule !== undefined && toBoolean(this.evaluate(rule, slot))) return true;
+      if (rule !== undefined && this.holds(rule, slot)) return true;
     }
     return false;
   }
@@ -166,24 +112,22 @@ export class Interview implements Host<Row> {
     const slot = this.slots.get(address);
     const item = slot?.node.item;
     if (!slot || item?.kind !== "question" || !item.choices) return [];
-    const all = this.allChoices(item);
-    const { choice_filter: filter } = item;
-    const offered = filter === undefined ? all : all.filter((choice) => this.isOffered(choice, filter, slot));
+    this.work.left = STEPS;
+    const offered = this.offers.offered(slot, item);
     const { randomize, seed } = item.parameters ?? {};
-    return randomize === "true" ? shuffled(offered, seed ? Number(seed) : undefined) : offered;
+    return randomize === "true" ? shuffled(offered, this.seed(slot, seed)) : offered;
+  }
+
+  /** The seed of an order: a number, or the answer at "/" and a path, in the rows shared with the question. */
+  private seed(slot: Slot, seed: string | undefined): Result | undefined {
+    const node = seed?.startsWith("/") ? this.schema.byPath.get(seed.slice(1)) : undefined;
+    if (!node) return seed || undefined;
+    const [found] = this.instancesOf(node, slot.row, slot.row.chain.length - 1);
+    return found?.isRelevant ? toText([found]) : "";
   }
 
   allChoices(item: Question): Choice[] {
-    const list = this.definition.choice_lists?.[item.choices ?? ""];
-    if (list) return list;
-    const { value = "name", label = "label" } = item.parameters ?? {};
-    const id = item.choices ?? "";
-    return (this.instances[id.replace(/\.csv$/, "")] ?? this.instances[id] ?? []).map((row) => ({ name: row[value] ?? "", label: row[label] ?? row[value] ?? "", extra: row }));
-  }
-
-  private isOffered(choice: Choice, filter: Ast, slot: Slot): boolean {
-    const item = { ...choice.extra, name: choice.name, label: this.text(choice.label) };
-    return toBoolean(evaluate(filter, { ...this.context(slot), item: { value: null, item } }));
+    return this.offers.all(item);
   }
 
   /** A text with its references filled in, as seen from an address. */
@@ -192,20 +136,35 @@ export class Interview implements Host<Row> {
     if (!Array.isArray(text)) return this.text(text[this.language] ?? Object.values(text)[0], address);
     const slot = this.slots.get(address);
     const context = slot ? this.context(slot) : this.rootContext();
-    return text.map((part) => (typeof part === "string" ? part : toText(evaluate(part.x, context)))).join("");
+    return text.map((part) => (typeof part === "string" ? part : this.shown(part.x, context))).join("");
   }
 
   /** What this interview is called in lists, by the form's own rule. */
   get instanceName(): string {
     const { instance_name: rule } = this.definition;
-    return rule === undefined ? "" : toText(evaluate(rule, this.rootContext()));
+    return rule === undefined ? "" : this.shown(rule, this.rootContext());
   }
 
   unit(address: string): string {
     const slot = this.slots.get(address);
     if (slot?.node.item.kind !== "question") return "";
     const { unit, unit_expression: tree } = slot.node.item;
-    return tree === undefined ? this.text(unit, address) : toText(this.evaluate(tree, slot));
+    return tree === undefined ? this.text(unit, address) : this.shown(tree, this.context(slot));
+  }
+
+  /** A rule that asks for more work than it may holds: nobody is stopped by it. */
+  private holds(tree: Ast, slot: Slot): boolean {
+    return this.bounded(() => toBoolean(this.evaluate(tree, slot)), true);
+  }
+
+  private shown(tree: Ast, context: Context<Row>): string {
+    return this.bounded(() => toText(evaluate(tree, context)), "");
+  }
+
+  /** One share of work for what a page asks; what is asked inside of it uses the same. */
+  private bounded<T>(work: () => T, otherwise: T): T {
+    if (!this.isSharing) this.work.left = STEPS;
+    return this.shared(() => within(work, otherwise));
   }
 
   // -- issues -------------------------------------------------------------------------------------------------------------
@@ -228,253 +187,22 @@ export class Interview implements Host<Row> {
   }
 
   private issue(slot: Slot): Issue | null {
-    const { item } = slot.node;
+    const { address, node: { item }, value } = slot;
     if (item.kind !== "question" || !slot.isRelevant || item.type === "note") return null;
-    const { address } = slot;
-    if (isBlank(slot.value)) {
-      const isMissing = item.required !== undefined && toBoolean(this.evaluate(item.required, slot));
+    if (slot.flag) return flagged(slot, item);
+    if (value === null) {
+      const isMissing = item.required !== undefined && this.holds(item.required, slot);
       return isMissing ? { code: "required", where: address, parameters: {}, ownMessage: this.text(item.required_message, address) } : null;
     }
-    const wrong = typeIssue(item, slot.value);
-    if (wrong) return { code: "wrong_type", where: address, parameters: wrong, ownMessage: "" };
-    const unknown = this.unknownChoice(slot, item);
-    if (unknown) return { code: "unknown_choice", where: address, parameters: { value: unknown }, ownMessage: "" };
-    if (item.constraint === undefined || toBoolean(this.evaluate(item.constraint, slot))) return null;
+    if (item.constraint === undefined || this.holds(item.constraint, slot)) return null;
     return { code: "constraint", where: address, parameters: {}, ownMessage: this.text(item.constraint_message, address) };
-  }
-
-  private unknownChoice(slot: Slot, item: Question): string | null {
-    if (!item.choices) return null;
-    const names = item.type === "select_one" ? [String(slot.value)] : String(slot.value).split(/\s+/).filter(Boolean);
-    const { choices } = slot.node;
-    if (choices && item.choice_filter === undefined) return names.find((name) => !choices.has(name)) ?? null;
-    const offered = new Set(this.choices(slot.address).map((choice) => choice.name));
-    return names.find((name) => !offered.has(name)) ?? null;
   }
 
   // -- repeats ------------------------------------------------------------------------------------------------------------
 
   rows(address: string): string[] {
-    return this.rowsOf(address).map((row) => row.id);
-  }
-
-  private rowsOf(address: string): Row[] {
     const slot = this.slots.get(address);
-    return slot?.row.rows.get(slot.node.path) ?? [];
-  }
-
-  addRow(address: string, id: string = uuid()): string {
-    if (!this.isLoading) this.touched = new Set();
-    const slot = this.slots.get(address);
-    if (slot?.node.item.kind !== "repeat" || this.rows(address).includes(id)) return id;
-    this.insertRow(slot, id);
-    if (!this.isLoading) this.run();
-    return id;
-  }
-
-  removeRow(address: string, id: string): void {
-    this.touched = new Set();
-    const slot = this.slots.get(address);
-    const rows = this.rowsOf(address);
-    const at = rows.findIndex((row) => row.id === id);
-    const row = rows[at];
-    if (!slot || !row) return;
-    rows.splice(at, 1);
-    this.forget(row);
-    this.touchBelow(slot.node, slot.row);
-    this.run();
-  }
-
-  private insertRow(slot: Slot, id: string): Row {
-    const row = this.makeRow(id, slot.node, slot.row, `${slot.address}/${id}`);
-    slot.row.rows.get(slot.node.path)?.push(row);
-    this.touchBelow(slot.node, slot.row);
-    if (this.isOpening) return row;
-    this.run();
-    this.fire(row, "odk-new-repeat");
-    return row;
-  }
-
-  private makeRow(id: string, repeat: SchemaNode | null, parent: Row | null, address: string): Row {
-    const chain: Row[] = parent ? [...parent.chain] : [];
-    const row: Row = { value: null, id, repeat, chain, address, slots: new Map(), rows: new Map(), spare: new Map() };
-    chain.push(row);
-    for (const node of repeat ? repeat.children : this.schema.top) this.makeSlot(node, row);
-    return row;
-  }
-
-  private makeSlot(node: SchemaNode, row: Row): void {
-    const within = row.repeat ? node.path.slice(row.repeat.path.length) : node.path;
-    const slot: Slot = { value: null, node, row, address: row.address + within, isRelevant: false };
-    row.slots.set(node.path, slot);
-    this.slots.set(slot.address, slot);
-    this.enqueue(slot);
-    const { item } = node;
-    if (item.kind === "group") for (const child of node.children) this.makeSlot(child, row);
-    else if (item.kind === "question") slot.value = this.initial(item);
-    else row.rows.set(node.path, []);
-  }
-
-  private initial(question: Question): Value {
-    const { now, offset } = this.clock();
-    switch (question.type) {
-      case "start":
-        return isoDateTime(now, offset);
-      case "today":
-        return isoDate((now + offset * 60_000) / 86_400_000);
-      case "deviceid":
-        return this.options.deviceId ?? null;
-      case "username":
-        return this.options.username ?? null;
-    }
-    return question.default === undefined ? null : stored(question, question.default);
-  }
-
-  private forget(row: Row): void {
-    for (const slot of row.slots.values()) {
-      this.slots.delete(slot.address);
-      this.queue.get(slot.node.rank)?.delete(slot);
-    }
-    for (const rows of row.rows.values()) rows.forEach((child) => { this.forget(child); });
-  }
-
-  /** Everybody who counts or sums over a repeat hears of a row that came or went. */
-  private touchBelow(repeat: SchemaNode, row: Row, node: SchemaNode = repeat): void {
-    this.wake(node, row.chain, repeat.repeats.length, true, node === repeat ? Infinity : repeat.repeats.length);
-    for (const child of node.children) this.touchBelow(repeat, row, child);
-  }
-
-  private countRows(slot: Slot, count: Ast): void {
-    const wanted = Math.min(MAX_ROWS, Math.max(0, Math.floor(toNumber(this.evaluate(count, slot))) || 0));
-    const rows = slot.row.rows.get(slot.node.path) ?? [];
-    if (rows.length === wanted) return;
-    const spare = slot.row.spare.get(slot.node.path) ?? [];
-    slot.row.spare.set(slot.node.path, spare);
-    while (rows.length > wanted) {
-      const row = rows.pop() as Row;
-      spare.push(row);
-      this.forget(row);
-    }
-    while (rows.length < wanted) this.revive(slot, rows, spare);
-    this.touched.add(slot.address);
-    this.touchBelow(slot.node, slot.row);
-  }
-
-  private revive(slot: Slot, rows: Row[], spare: Row[]): void {
-    const row = spare.pop();
-    if (!row) {
-      this.insertRow(slot, freeId(rows));
-      return;
-    }
-    rows.push(row);
-    this.remember(row);
-  }
-
-  private remember(row: Row): void {
-    for (const slot of row.slots.values()) {
-      this.slots.set(slot.address, slot);
-      this.enqueue(slot);
-    }
-    for (const rows of row.rows.values()) rows.forEach((child) => { this.remember(child); });
-  }
-
-  // -- settling a change ----------------------------------------------------------------------------------------------
-
-  private put(slot: Slot | undefined, value: Value): boolean {
-    if (slot?.node.item.kind !== "question") return false;
-    const next = read(slot.node.item, value);
-    if (slot.value === next) return false;
-    slot.value = next;
-    this.wakeAll(slot);
-    return true;
-  }
-
-  private assign(slot: Slot, value: Value, depth: number): void {
-    if (!this.put(slot, value)) return;
-    this.run();
-    if (depth > 20) return;
-    for (const { node, action } of this.schema.triggers.get(slot.node.path) ?? []) {
-      const shared = node.repeats.filter((repeat, index) => slot.node.repeats[index] === repeat).length;
-      for (const target of this.instancesOf(node, slot.row.chain.slice(0, shared + 1))) {
-        const item = node.item;
-        if (item.kind === "question") this.assign(target, stored(item, scalar(this.evaluate(action.expression, target))), depth + 1);
-      }
-    }
-  }
-
-  private fire(row: Row, event: string): void {
-    for (const slot of [...row.slots.values()]) {
-      const { item } = slot.node;
-      if (item.kind !== "question") continue;
-      for (const action of item.actions ?? []) {
-        if (action.trigger || !action.event.split(" ").includes(event)) continue;
-        this.assign(slot, stored(item, scalar(this.evaluate(action.expression, slot))), 1);
-      }
-    }
-    this.run();
-  }
-
-  private enqueue(slot: Slot): void {
-    const { rank } = slot.node;
-    const waiting = this.queue.get(rank);
-    if (waiting) waiting.add(slot);
-    else this.queue.set(rank, new Set([slot]));
-  }
-
-  private wakeAll(slot: Slot): void {
-    this.touched.add(slot.address);
-    this.wake(slot.node, slot.row.chain, slot.row.chain.length - 1, false);
-  }
-
-  private wake(node: SchemaNode, chain: readonly Row[], depth: number, isStructure: boolean, most = Infinity): void {
-    for (const dependent of node.dependents) {
-      // Of rows that come and go, what only looks at its own row need not hear.
-      if ((isStructure && dependent.isChild) || dependent.pinned > most) continue;
-      const shared = Math.min(dependent.pinned, depth, dependent.node.repeats.length);
-      for (const slot of this.instancesOf(dependent.node, chain.slice(0, shared + 1))) {
-        if (dependent.isState) this.enqueue(slot);
-        this.touched.add(slot.address);
-      }
-    }
-  }
-
-  private instancesOf(node: SchemaNode, chain: readonly Row[]): Slot[] {
-    let rows: Row[] = [chain[chain.length - 1] as Row];
-    for (let depth = chain.length - 1; depth < node.repeats.length; depth += 1) {
-      const path = (node.repeats[depth] as SchemaNode).path;
-      rows = rows.flatMap((row) => row.rows.get(path) ?? []);
-    }
-    return rows.flatMap((row) => row.slots.get(node.path) ?? []);
-  }
-
-  /** Settles everything that waits, lowest rank first. */
-  private run(): void {
-    for (let round = 0; this.queue.size && round < 100_000; round += 1) {
-      const rank = Math.min(...this.queue.keys());
-      const slots = this.queue.get(rank) ?? new Set();
-      this.queue.delete(rank);
-      for (const slot of slots) if (this.slots.get(slot.address) === slot) this.settle(slot);
-    }
-    this.queue.clear();
-  }
-
-  private settle(slot: Slot): void {
-    const { item } = slot.node;
-    const wasRelevant = slot.isRelevant;
-    slot.isRelevant = this.isParentRelevant(slot) && (item.relevant === undefined || toBoolean(this.evaluate(item.relevant, slot)));
-    const before = slot.value;
-    if (slot.isRelevant && item.kind === "question" && item.calculation !== undefined) {
-      slot.value = stored(item, scalar(this.evaluate(item.calculation, slot)));
-    }
-    if (wasRelevant !== slot.isRelevant || before !== slot.value) this.wakeAll(slot);
-    if (slot.isRelevant && item.kind === "repeat" && item.count !== undefined) this.countRows(slot, item.count);
-  }
-
-  private isParentRelevant(slot: Slot): boolean {
-    const { parent } = slot.node;
-    if (!parent) return true;
-    const row = parent === slot.row.repeat ? slot.row.chain[slot.row.chain.length - 2] : slot.row;
-    return row?.slots.get(parent.path)?.isRelevant ?? false;
+    return slot ? rowsOf(slot).map((row) => row.id) : [];
   }
 
   private eachSlot(visit: (slot: Slot) => void): void {
@@ -500,17 +228,16 @@ export class Interview implements Host<Row> {
   // -- what expressions see -----------------------------------------------------------------------------------------------
 
   context(slot: Slot): Context<Row> {
+    if (!this.isSharing) this.work.left = STEPS;
     return { host: this, rows: slot.row.chain, self: slot.value };
   }
 
   rootContext(rows: readonly Row[] = [this.root]): Context<Row> {
+    if (!this.isSharing) this.work.left = STEPS;
     return { host: this, rows, self: null };
   }
 
-  private evaluate(tree: Ast, slot: Slot): Result {
-    return evaluate(tree, this.context(slot));
-  }
-
+  /** An expression that asks for too much work is a blank; as a rule it counts as met, so that no answer is lost. */
   nodes(path: string, pinned: number, rows: readonly Row[]): XNode[] {
     const node = this.schema.byPath.get(path);
     if (!node) return this.derivedNodes(path, pinned, rows);
@@ -554,17 +281,18 @@ export class Interview implements Host<Row> {
     return this.nodes(path, 0, [this.root]) as Row[];
   }
 
-  below(node: XNode, steps: string): XNode[] {
-    if (!steps) return [node];
-    if (node.item) return steps in node.item ? [{ value: node.item[steps] ?? "" }] : [];
+  step(node: XNode, name: string): XNode[] {
     const row = node as Row;
-    return row.repeat ? this.nodes(`${row.repeat.path}/${steps}`, row.chain.length - 1, row.chain) : [];
+    const path = row.repeat ? `${row.repeat.path}/${name}` : "";
+    return this.derived.has(path) ? this.derivedNodes(path, row.chain.length - 1, row.chain) : step(node, name);
   }
 
   instance(id: string): InstanceItem[] {
-    const list = this.instances[id];
+    const list = this.instances[id] ?? this.lists.get(id);
     if (list) return list;
-    return (this.definition.choice_lists?.[id] ?? []).map((choice) => ({ ...choice.extra, name: choice.name, label: this.text(choice.label) }));
+    const items = (this.definition.choice_lists?.[id] ?? []).map((choice) => ({ name: choice.name, label: this.text(choice.label), ...choice.extra }));
+    this.lists.set(id, items);
+    return items;
   }
 
   rowPosition(node: XNode): number {
@@ -585,11 +313,25 @@ export class Interview implements Host<Row> {
     return slot?.isRelevant ? [slot] : [];
   }
 
+  itext(id: string): string {
+    return this.text(this.definition.texts?.[id]);
+  }
+
   choiceName(value: string, path: string): string {
     const bare = path.trim().replace(/^\//, "");
     const node = this.schema.byPath.get(bare) ?? this.schema.byPath.get(bare.replace(/^[^/]*\//, ""));
     if (node?.item.kind !== "question") return "";
-    const choice = node.choices?.get(value) ?? this.allChoices(node.item).find((one) => one.name === value);
-    return choice ? this.text(choice.label) : "";
+    const [choice] = this.offers.known({ node })?.get(value) ?? [];
+    return choice ? this.shared(() => this.text(choice.label)) : "";
   }
+}
+
+/** What is wrong with an answer that does not count as it came. */
+function flagged({ address, flag, given, value }: Slot, { type }: Question): Issue {
+  const came = String(given);
+  if (flag === "wrong_type") return { code: flag, where: address, parameters: { value: came.slice(0, 80), type }, ownMessage: "" };
+  const counting = value === null || value === given ? [] : String(value).split(" ");
+  const names = type === "select_one" ? [came] : came.split(/\s+/).filter(Boolean);
+  const unknown = names.find((name) => !counting.includes(name)) ?? "";
+  return { code: "unknown_choice", where: address, parameters: { value: unknown.slice(0, 80) }, ownMessage: "" };
 }

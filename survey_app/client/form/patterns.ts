@@ -1,6 +1,9 @@
 /** Regular expressions in the subset that Python and JavaScript read alike and that cannot run away.
  *  The twin of forms/expressions/patterns.py: published forms hold only such patterns, composed ones are checked here. */
 
+import { EAGER } from "./functions";
+import { toText, type Result } from "./expressions";
+
 const LONGEST = 2000;
 const MANY = 50;
 const OTHER = 128;
@@ -210,11 +213,14 @@ function member(reader: Reader): [string, Points] {
 
 const compiled = new Map<string, RegExp | null>();
 
+/** Letters as people count them, not UTF-16 units. */
+const isShort = (text: string): boolean => text.length <= LONGEST || (text.length <= 2 * LONGEST && Array.from(text).length <= LONGEST);
+
 function compile(pattern: string): RegExp | null {
   const reader = new Reader(pattern);
   try {
     const { source } = alternatives(reader, 0);
-    return reader.peek() || pattern.length > LONGEST ? null : new RegExp(`^(?:${source})$`, "u");
+    return reader.peek() || !isShort(pattern) ? null : new RegExp(`^(?:${source})$`, "u");
   } catch {
     return null;
   }
@@ -224,5 +230,7 @@ function compile(pattern: string): RegExp | null {
 export function matches(subject: string, pattern: string): boolean {
   let known = compiled.get(pattern);
   if (known === undefined) compiled.set(pattern, (known = compile(pattern)));
-  return known !== null && subject.length <= LONGEST && known.test(subject);
+  return known !== null && isShort(subject) && known.test(subject);
 }
+
+Object.assign(EAGER, { regex: ([text = "", pattern = ""]: Result[]) => matches(toText(text), toText(pattern)) });

@@ -1,6 +1,7 @@
-/** A form prepared for an interview: its tree by path, who depends on whom, and a safe order of evaluation. */
+/** A form prepared for an interview: its tree by path, who depends on whom, and a safe order. The twin of forms/program.py. */
 
-import type { Action, Ast, Choice, Definition, Item, Text } from "./definition";
+import type { Action, Ast, Choice, Definition, Item, Question, Text } from "./definition";
+import { byName } from "./offers";
 
 export interface Dependent {
   node: SchemaNode;
@@ -21,7 +22,15 @@ export interface SchemaNode {
   repeats: SchemaNode[];
   dependents: Dependent[];
   rank: number;
-  choices: Map<string, Choice> | null;
+  /** The form's own choices by name; null: none, or those of a secondary instance. */
+  choices: Map<string, Choice[]> | null;
+  /** Its answer is names of choices. */
+  isListed: boolean;
+  isVolatile: boolean;
+  /** Something before it in rank depends on it: a form in circles. */
+  looksBack: boolean;
+  /** How many nodes a row of it holds, without the rows of repeats in it. */
+  size: number;
 }
 
 export interface Trigger {
@@ -34,6 +43,7 @@ export interface Schema {
   byPath: Map<string, SchemaNode>;
   top: SchemaNode[];
   triggers: Map<string, Trigger[]>;
+  events: Map<string, Trigger[]>;
 }
 
 interface Reference {
@@ -41,9 +51,12 @@ interface Reference {
   pinned: number;
 }
 
+const LISTED = ["select_one", "select_multiple", "rank"];
+const VOLATILE = ["random", "uuid", "now"];
+
 /** Indexes a definition once; interviews of the same form share it. */
 export function prepare(definition: Definition): Schema {
-  const schema: Schema = { definition, byPath: new Map(), top: [], triggers: new Map() };
+  const schema: Schema = { definition, byPath: new Map(), top: [], triggers: new Map(), events: new Map() };
   schema.top = definition.items.map((item) => add(schema, item, null));
   for (const node of schema.byPath.values()) connect(schema, node);
   rank(schema);
@@ -54,12 +67,19 @@ function add(schema: Schema, item: Item, parent: SchemaNode | null): SchemaNode 
   const path = parent ? `${parent.path}/${item.name}` : item.name;
   const repeats = parent ? (parent.item.kind === "repeat" ? [...parent.repeats, parent] : parent.repeats) : [];
   const list = item.kind === "question" && item.choices ? schema.definition.choice_lists?.[item.choices] : undefined;
-  const choices = list ? new Map(list.map((choice) => [choice.name, choice])) : null;
-  const node: SchemaNode = { item, path, parent, children: [], repeats, dependents: [], rank: 0, choices };
+  const node: SchemaNode = {
+    item, path, parent, children: [], repeats, dependents: [], rank: 0, choices: list ? byName(list) : null,
+    isListed: item.kind === "question" && item.choices !== undefined && LISTED.includes(item.type),
+    isVolatile: item.kind === "question" && calls(item.calculation, VOLATILE), looksBack: false, size: 0,
+  };
   schema.byPath.set(path, node);
   if (item.kind !== "question") node.children = item.children.map((child) => add(schema, child, node));
+  node.size = node.children.reduce((size, child) => size + 1 + (child.item.kind === "repeat" ? 0 : child.size), 0);
   return node;
 }
+
+const calls = (tree: Ast | undefined, names: string[]): boolean =>
+  Array.isArray(tree) && (names.includes(tree[0] as string) || tree.slice(1).some((part) => calls(part, names)));
 
 function connect(schema: Schema, node: SchemaNode): void {
   const { item } = node;
@@ -67,13 +87,18 @@ function connect(schema: Schema, node: SchemaNode): void {
     node.dependents.push({ node: child, pinned: node.repeats.length, isState: true, isChild: true });
   }
   const state = item.kind === "question" ? [item.relevant, item.calculation] : [item.relevant, item.count];
+  if (item.kind === "question" && node.isListed) state.push(item.choice_filter, ...ofRows(item));
   depend(schema, node, state, true);
-  depend(schema, node, views(item), false);
+  depend(schema, node, [...views(item), ...closedAbove(node)], false);
   for (const action of item.actions ?? []) {
-    if (!action.trigger) continue;
-    const known = schema.triggers.get(action.trigger) ?? [];
-    schema.triggers.set(action.trigger, [...known, { node, action }]);
+    const [all, key] = action.trigger ? [schema.triggers, action.trigger] : [schema.events, action.event];
+    all.set(key, [...(all.get(key) ?? []), { node, action }]);
   }
+}
+
+/** The rules by which a group closes all that is in it to typing. */
+function closedAbove({ parent }: SchemaNode): (Ast | undefined)[] {
+  return parent ? [parent.item.read_only, ...closedAbove(parent)] : [];
 }
 
 function views(item: Item): (Ast | undefined)[] {
@@ -81,9 +106,16 @@ function views(item: Item): (Ast | undefined)[] {
   const trees: (Ast | undefined)[] = [item.read_only];
   if (item.kind === "question") {
     texts.push(item.hint, item.constraint_message, item.required_message, item.unit);
-    trees.push(item.constraint, item.required, item.choice_filter, item.unit_expression);
+    trees.push(item.constraint, item.required, item.choice_filter, item.unit_expression, ...ofRows(item));
   }
   return [...trees, ...texts.flatMap(expressionsOf)];
+}
+
+/** The rows that are a question's choices, and the answers in them that make a choice's name and label. */
+function ofRows({ itemset, parameters }: Question): Ast[] {
+  if (itemset === undefined) return [];
+  const { value = "name", label = "label" } = parameters ?? {};
+  return [itemset, ["@", itemset, [], value], ["@", itemset, [], label]];
 }
 
 /** The expressions inside a text. */
@@ -100,40 +132,82 @@ function depend(schema: Schema, node: SchemaNode, trees: (Ast | undefined)[], is
     const key = `${path}#${pinned}`;
     if (!source || source === node || seen.has(key)) continue;
     seen.add(key);
-    source.dependents.push({ node, pinned: Math.min(pinned, source.repeats.length), isState });
+    // A place in a repeat is pinned to the row itself, one deeper than the repeat stands.
+    const most = source.repeats.length + (source.item.kind === "repeat" ? 1 : 0);
+    source.dependents.push({ node, pinned: Math.min(pinned, most), isState });
   }
 }
 
-/** Every answer an expression may read; a path to a group or repeat stands for all below it. */
+/** Every answer an expression may read; a path to a group or repeat stands for all below it, unless only its place or
+ *  number is asked. */
 export function references(schema: Schema, tree: Ast | undefined): Reference[] {
+  return [...read(tree, "", 0), ...whole(schema, tree, true)];
+}
+
+/** The paths an expression reads and the rows it pins; fields count below the item tested. */
+function read(tree: Ast | undefined, below: string, pinned: number): Reference[] {
   if (!Array.isArray(tree)) return [];
-  if (tree[0] === "$") return expand(schema, { path: tree[2] as string, pinned: tree[1] as number });
-  const [first] = tree.slice(1);
-  // A place or a number of rows follows from the rows alone, not from what is answered in them.
-  if ((tree[0] === "position" || tree[0] === "count") && Array.isArray(first) && first[0] === "$") {
-    return [{ path: first[2] as string, pinned: first[1] as number }];
+  if (tree[0] === "$") return [{ path: tree[2] as string, pinned: tree[1] as number }];
+  if (tree[0] === ".") return [{ path: joined(below, tree[1] as string), pinned }];
+  if (tree[0] === "instance") return [];
+  if (tree[0] === "@") return filtered(tree, below, pinned);
+  const found = tree.slice(1).flatMap((part) => read(part, below, pinned));
+  return tree[0] === "indexed-repeat" ? found.map(({ path }) => ({ path, pinned: 0 })) : found;
+}
+
+function filtered([, source, predicates, steps]: Ast[], below: string, pinned: number): Reference[] {
+  const sources = read(source, below, pinned);
+  const [base] = sources;
+  const last = base ? [{ path: joined(base.path, (steps as string | undefined) ?? ""), pinned: base.pinned }] : [];
+  const tests = (predicates as Ast[]).flatMap((test) => read(test, base?.path ?? "", base?.pinned ?? 0));
+  return [...sources, ...last, ...tests];
+}
+
+/** A path and steps below it; ".." leads up. */
+function joined(base: string, steps: string): string {
+  const names = base ? base.split("/") : [];
+  for (const name of steps ? steps.split("/") : []) {
+    if (name === "..") names.pop();
+    else if (name) names.push(name);
   }
-  const inside = tree.slice(1).flatMap((argument) => references(schema, argument as Ast));
-  return tree[0] === "indexed-repeat" ? inside.map(({ path }) => ({ path, pinned: 0 })) : inside;
+  return names.join("/");
 }
 
-function expand(schema: Schema, reference: Reference): Reference[] {
-  const node = schema.byPath.get(reference.path);
-  if (!node?.children.length) return [reference];
-  return [reference, ...node.children.flatMap((child) => expand(schema, { path: child.path, pinned: reference.pinned }))];
+function whole(schema: Schema, tree: Ast | undefined, isText: boolean): Reference[] {
+  if (!Array.isArray(tree)) return [];
+  if (tree[0] === "$") return isText ? all(schema.byPath.get(tree[2] as string), tree[1] as number) : [];
+  if (tree[0] === "." || tree[0] === "instance") return [];
+  if (tree[0] === "@") {
+    return [...whole(schema, tree[1], !tree[3]), ...(tree[2] as Ast[]).flatMap((test) => whole(schema, test, true))];
+  }
+  const below = !["position", "count", "indexed-repeat"].includes(tree[0] as string);
+  return tree.slice(1).flatMap((part) => whole(schema, part, below));
 }
 
-/** Ranks grow along every dependency, so one pass in order of rank settles a change; cycles end at a bound. */
+const all = (node: SchemaNode | undefined, pinned: number): Reference[] =>
+  (node?.children ?? []).flatMap((child) => [{ path: child.path, pinned }, ...all(child, pinned)]);
+
+/** Ranks grow along every dependency, so one pass in order of rank settles a change; circles end at a bound. */
 function rank(schema: Schema): void {
-  const state = new Map<SchemaNode, "open" | "done">();
+  const opened = new Set<SchemaNode>();
   const order: SchemaNode[] = [];
-  const visit = (node: SchemaNode): void => {
-    if (state.has(node)) return;
-    state.set(node, "open");
-    for (const dependent of node.dependents) if (dependent.isState) visit(dependent.node);
-    state.set(node, "done");
-    order.push(node);
-  };
-  for (const node of [...schema.byPath.values()].reverse()) visit(node);
+  // An explicit stack: a chain of calculations may be longer than a phone's recursion allows.
+  for (const first of [...schema.byPath.values()].reverse()) {
+    const stack = opened.has(first) ? [] : [{ node: first, at: 0 }];
+    opened.add(first);
+    for (let top = stack[stack.length - 1]; top; top = stack[stack.length - 1]) {
+      const { dependents } = top.node;
+      while (top.at < dependents.length && (!dependents[top.at]?.isState || opened.has(dependents[top.at]?.node as SchemaNode))) top.at += 1;
+      const following = dependents[top.at]?.node;
+      if (following) {
+        opened.add(following);
+        stack.push({ node: following, at: 0 });
+      } else {
+        order.push(top.node);
+        stack.pop();
+      }
+    }
+  }
   order.reverse().forEach((node, index) => { node.rank = index; });
+  for (const node of order) node.looksBack = node.dependents.some((each) => each.isState && each.node.rank <= node.rank);
 }

@@ -4,20 +4,20 @@ import { isNumeric, isWhole, type Question, type Value } from "./definition";
 import { numberText, type Scalar } from "./expressions";
 import { isIsoDate, isIsoDateTime } from "./dates";
 
-export const isBlank = (value: Value | undefined): boolean => value === null || value === undefined || value === "";
-
 const NUMBER = /^[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d{1,3})?$/;
-const TIME = /^([01]\d|2[0-3]):[0-5]\d(:[0-5]\d(\.\d{1,6})?)?(Z|[+-]\d{2}:?\d{2})?$/;
+const TIME = /^([01]\d|2[0-3]):[0-5]\d(:[0-5]\d(\.\d{1,6})?)?(Z|[+-]([01]\d|2[0-3]):?[0-5]\d)?$/;
 
 /** What an expression's result or an author's default becomes as an answer of this question. */
 export function stored(question: Question, result: Scalar | Value): Value {
   if (typeof result === "boolean") return String(result);
   if (typeof result === "number") {
     if (!Number.isFinite(result)) return null;
+    if (question.type === "integer") return Math.trunc(result) || 0;
     return isNumeric(question) || question.type === "calculate" || question.type === "hidden" ? result || 0 : numberText(result);
   }
   if (result === null || result === "") return null;
-  return isNumeric(question) && NUMBER.test(result) ? Number(result) : result;
+  if (!isNumeric(question) || !NUMBER.test(result.trim())) return result;
+  return question.type === "integer" ? Math.trunc(Number(result)) || 0 : Number(result);
 }
 
 /** A value as its type keeps it, or as it came when it does not fit. */
@@ -30,16 +30,17 @@ export function read(question: Question, value: Value): Value {
   return isList ? [...new Set(text.split(/\s+/).filter(Boolean))].join(" ") || null : text;
 }
 
-/** Parameters of the message when a value does not fit its question's type, else null. */
-export function typeIssue(question: Question, value: Value): { value: string; type: string } | null {
-  if (value === null || fits(question, value)) return null;
-  return { value: String(value).slice(0, 80), type: question.type };
+/** What a number with decimals counts as where a whole one is asked; a blank for what is no number. */
+export function truncated(value: Value): Value {
+  const number = typeof value === "string" && NUMBER.test(value.trim()) ? Number(value) : value;
+  return typeof number === "number" && Number.isFinite(number) && Math.abs(number) < 1e18 ? Math.trunc(number) || 0 : null;
 }
 
-function fits(question: Question, value: string | number): boolean {
+/** True when a value fits its question's type. */
+export function fits(question: Question, value: string | number): boolean {
   if (isNumeric(question)) {
     const number = typeof value === "number" ? value : NUMBER.test(value) ? Number(value) : NaN;
-    return Number.isFinite(number) && (!isWhole(question) || (Number.isInteger(number) && Math.abs(number) < 1e18));
+    return Number.isFinite(number) && (!isWhole(question) || (Number.isInteger(number) && Math.abs(number) < 1e18)) && isWithin(question, number);
   }
   const text = typeof value === "number" ? numberText(value) : value;
   switch (question.type) {
@@ -67,11 +68,22 @@ function fits(question: Question, value: string | number): boolean {
     case "file":
       return !/[/\\\u0000-\u001f]/.test(text) && text.length < 250 && text !== "." && text !== "..";
     case "select_one":
-      return !/\s/.test(text);
+      return isName(text);
+    case "select_multiple":
+    case "rank":
+      return text.split(/\s+/).every(isName);
   }
   return text.length <= 20_000;
 }
 
+/** A range has ends. */
+function isWithin({ type, parameters }: Question, number: number): boolean {
+  if (type !== "range") return true;
+  const [start, end] = [Number(parameters?.start ?? NaN), Number(parameters?.end ?? NaN)];
+  return !(number < Math.min(start, end)) && !(number > Math.max(start, end));
+}
+
+const isName = (text: string): boolean => !/\s/.test(text) && Array.from(text).length <= 250;
 const pointsOf = (text: string): string[][] =>
   text.split(";").filter((part) => part.trim()).map((part) => part.trim().split(/\s+/));
 

@@ -5,6 +5,7 @@ import type { Ast, Definition, Value } from "../form/definition";
 import { evaluate, toBoolean, toNumber, toText } from "../form/expressions";
 import { Interview } from "../form/interview";
 import type { Answers } from "../form/slots";
+import { EAGER, LAZY } from "../form/functions";
 import { readNumber } from "../form/numbers";
 import { computeIndicators, computeScores, recommendMeasures, runChecks } from "../form/scoring";
 import { prepare } from "../form/schema";
@@ -41,6 +42,12 @@ describe("an expression yields what the dialect says", () => {
     if (kind === "number") near(toNumber(result), Number(expected));
     else expect(kind === "text" ? toText(result) : toBoolean(result)).toBe(expected);
   });
+});
+
+test("every function of the dialect is there", () => {
+  const { functions } = expressions as unknown as { functions: string[] };
+  // indexed-repeat and once become paths when a form is read; instance() is a kind of tree.
+  expect(functions.filter((name) => !(name in EAGER || name in LAZY))).toEqual(["instance"]);
 });
 
 describe("a typed number means what the table says", () => {
@@ -96,6 +103,8 @@ function seen(interview: Interview, what: string, expected: unknown): unknown {
     case "checks": return runChecks(interview).map((check) => [check.name, check.address, check.holds]);
     case "measures": return measures(interview);
     case "changed": return [...interview.changed()].sort();
+    case "settled": return interview.settled;
+    case "strays": return interview.strays.map(({ code, where }) => [code, where]);
     case "instance_name": return interview.instanceName;
   }
   return Object.fromEntries(Object.keys(expected as object).map((address) => [address, asked(interview, what, address)]));
@@ -112,6 +121,8 @@ function asked(interview: Interview, what: string, address: string): unknown {
     case "required": return interview.isRequired(address);
     case "read_only": return interview.isReadOnly(address);
     case "rows": return interview.rows(address);
+    case "sizes": return interview.rows(address).length;
+    case "seen": return interview.seen(address);
     case "choices": return interview.choices(address).map((choice) => choice.name);
     case "labels": return interview.text(interview.slot(address)?.node.item.label, address);
     case "units": return interview.unit(address);

@@ -51,3 +51,21 @@ test("a row more beside eighty is quick", () => {
   interview.addRow("machine");
   expect(performance.now() - before).toBeLessThan(20);
 });
+
+test("one answer among 300 questions looks at what depends on it only", () => {
+  const items: Definition["items"] = Array.from({ length: 300 }, (_, n) => ({
+    kind: "question", name: `q${n}`, type: "integer", ...(n % 3 === 2 && { relevant: [">", ["$", 0, `q${n - 1}`], 3] }),
+  }));
+  const interview = new Interview({ ...form, items });
+  interview.set("q100", 5);
+  expect(interview.settled).toBe(1);
+  interview.set("q102", 5);
+  expect(interview.settled).toBe(0);
+});
+
+test("a row more beside eighty looks at itself and the figures over all rows", () => {
+  const interview = new Interview(form);
+  for (let row = 0; row < 80; row += 1) interview.set(`machine/${interview.addRow("machine")}/kw`, row);
+  interview.addRow("machine");
+  expect(interview.settled).toBeLessThanOrEqual(4);
+});

@@ -1,4 +1,4 @@
-/** What a phone captures: photos and files, its position, a signature. Each has an equal way without the device. */
+/** What a phone captures: photos and files, and its position. Each has an equal way without the device. */
 
 import type { Question, Value } from "../form/definition";
 import { uuid } from "../form/functions";
@@ -7,6 +7,7 @@ import { numberText } from "../form/expressions";
 import { t } from "../texts";
 import type { Control } from "./controls";
 import { find, setText } from "./dom";
+import { readPoints, shownPoints } from "./points";
 
 /** What capturing needs of the page: a place for files, and a way to give the answer later. */
 export interface Capture {
@@ -14,6 +15,10 @@ export interface Capture {
   attach(address: string, name: string, file: Blob): Promise<void>;
   answer(address: string, value: Value): void;
   problem(address: string, message: string): void;
+  /** Where the server keeps the file of this name. */
+  fileUrl(name: string): string;
+  /** Goes on to the next question, and from the last one to the next page. */
+  moveOn(address: string): void;
 }
 
 const LARGEST = 50;
@@ -21,32 +26,51 @@ const MEGABYTE = 1_000_000;
 const DEFAULT_PIXELS = 2048;
 
 export function bindCapture(element: HTMLElement, address: string, question: Question, capture: Capture): Control | null {
-  if (find(element, "[data-signature]")?.closest(".question") === element) return signature(element, address, question, capture);
-  if (["image", "audio", "video", "file"].includes(question.type)) return file(element, address, question, capture);
-  if (question.type === "geopoint") return place(element, address, capture);
-  if (find(element, "[data-add-point]")) bindTrace(element, address, capture);
+  if (["image", "audio", "video", "file"].includes(question.type)) {
+    return find(element, "[data-picture]") ? null : file(element, address, question, capture);
+  }
+  if (question.type === "geopoint") return place(element, address, question, capture);
+  if (question.type === "geotrace" || question.type === "geoshape") return points(element, question);
+  if (question.type === "barcode") bindScan(element, address, capture);
   return null;
+}
+
+function bindScan(element: HTMLElement, address: string, capture: Capture): void {
+  const button = find<HTMLButtonElement>(element, "[data-scan]");
+  if (!button || !("BarcodeDetector" in globalThis)) return;
+  button.hidden = false;
+  button.addEventListener("click", () => {
+    import("./scan").then(({ scan }) => scan(button)).then(
+      (code) => { if (code !== null) capture.answer(address, code); },
+      () => { capture.problem(address, t("The camera cannot be used here. Please type the code.")); },
+    );
+  });
 }
 
 // -- files --------------------------------------------------------------------------------------------------------------
 
 function file(element: HTMLElement, address: string, question: Question, capture: Capture): Control {
   const input = find<HTMLInputElement>(element, "input[type=file]");
-  const preview = find<HTMLImageElement>(element, "[data-preview]");
+  const preview = find<Preview>(element, "[data-preview]");
   const name = find(element, "output[data-file]");
   const clear = find(element, "[data-clear]");
+  let here = "";
+  preview?.addEventListener("error", () => { preview.hidden = true; });
   const show = (value: Value): void => {
     setText(name, value === null ? "" : t("Attached: {name}", { name: String(value) }));
     clear?.toggleAttribute("hidden", value === null);
     if (value === null) preview?.setAttribute("hidden", "");
+    else if (preview && value !== here) showPreview(preview, capture.fileUrl(String(value)));
+    here = String(value ?? "");
   };
   const take = async (chosen: File): Promise<void> => {
     setText(name, question.type === "image" ? t("The photo is being made smaller…") : chosen.name);
-    const made = question.type === "image" ? await shrink(chosen, Number(question.parameters?.["max-pixels"]) || DEFAULT_PIXELS) : chosen;
+    const made = question.type === "image" ? await shrink(chosen, pixelsOf(question)) : chosen;
     if (!made) return capture.problem(address, t("This file could not be read. Please choose another one."));
     if (made.size > LARGEST * MEGABYTE) return capture.problem(address, t("This file is larger than {megabytes} MB. Please choose a smaller one.", { megabytes: LARGEST }));
     const called = `${question.name}-${uuid().slice(0, 8)}.${extension(made, chosen.name)}`;
-    if (preview && question.type === "image") showPreview(preview, made);
+    here = called;
+    if (preview) showPreview(preview, URL.createObjectURL(made));
     capture.answer(address, called);
     await capture.attach(address, called, made);
   };
@@ -65,14 +89,19 @@ function file(element: HTMLElement, address: string, question: Question, capture
   };
 }
 
+/** How long a photo's longer edge may be. */
+export const pixelsOf = (question: Question): number => Number(question.parameters?.["max-pixels"]) || DEFAULT_PIXELS;
+
 function extension(made: Blob, name: string): string {
   if (made.type === "image/jpeg") return "jpg";
   return (/\.([A-Za-z0-9]{1,8})$/.exec(name)?.[1] ?? "bin").toLowerCase();
 }
 
-function showPreview(preview: HTMLImageElement, blob: Blob): void {
+type Preview = HTMLImageElement | HTMLMediaElement;
+
+function showPreview(preview: Preview, url: string): void {
   if (preview.src.startsWith("blob:")) URL.revokeObjectURL(preview.src);
-  preview.src = URL.createObjectURL(blob);
+  preview.src = url;
   preview.hidden = false;
 }
 
@@ -91,35 +120,65 @@ export async function shrink(photo: Blob, pixels: number): Promise<Blob | null> 
 
 // -- position -----------------------------------------------------------------------------------------------------------
 
-function locate(): Promise<GeolocationPosition> {
+/** Below this the position is taken at once, in metres; the longest a phone may look for a better one, in milliseconds. */
+const GOOD_ENOUGH = 20;
+const LONGEST_LOOK = 20_000;
+
+/** Looks until the position is accurate enough, time is over or `stop` is called; the best one found, else an error. */
+export function locate(enough = GOOD_ENOUGH, told: (metres: number, stop: () => void) => void = () => undefined): Promise<GeolocationPosition> {
   return new Promise((resolve, reject) => {
-    if (!("geolocation" in navigator)) reject(new Error("none"));
-    else navigator.geolocation.getCurrentPosition(resolve, reject, { enableHighAccuracy: true, timeout: 20_000, maximumAge: 10_000 });
+    if (!("geolocation" in navigator)) return reject(new Error("none"));
+    let best: GeolocationPosition | null = null;
+    const end = (): void => {
+      navigator.geolocation.clearWatch(watch);
+      clearTimeout(timer);
+      if (best) resolve(best);
+      else reject(new Error("none"));
+    };
+    const watch = navigator.geolocation.watchPosition((found) => {
+      if (!best || found.coords.accuracy < best.coords.accuracy) best = found;
+      if (best.coords.accuracy <= enough) end();
+      else told(best.coords.accuracy, end);
+    }, end, { enableHighAccuracy: true, timeout: LONGEST_LOOK, maximumAge: 10_000 });
+    const timer = setTimeout(end, LONGEST_LOOK);
   });
 }
 
-const pointText = ({ coords }: GeolocationPosition): string =>
+export const pointText = ({ coords }: GeolocationPosition): string =>
   [coords.latitude, coords.longitude, coords.altitude ?? 0, Math.round(coords.accuracy * 10) / 10].map(numberText).join(" ");
 
-function place(element: HTMLElement, address: string, capture: Capture): Control {
+function place(element: HTMLElement, address: string, question: Question, capture: Capture): Control {
   const parts = ["lat", "lon"].map((part) => find<HTMLInputElement>(element, `[data-part=${part}]`));
   const state = find(element, "[data-position]");
-  const button = find<HTMLButtonElement>(element, "[data-locate]");
+  const [button, now] = [find<HTMLButtonElement>(element, "[data-locate]"), find<HTMLButtonElement>(element, "[data-locate-now]")];
+  const enough = Number(question.parameters?.["capture-accuracy"]) || GOOD_ENOUGH;
+  const warning = Number(question.parameters?.["warning-accuracy"]) || Infinity;
   const show = (value: Value): void => {
     const [lat = "", lon = "", , accuracy = ""] = String(value ?? "").split(" ");
     if (parts[0]) parts[0].value = lat;
     if (parts[1]) parts[1].value = lon;
-    setText(state, Number(accuracy) ? t("Position found, accurate to {metres} m.", { metres: Math.round(Number(accuracy)) }) : "");
+    const metres = Math.round(Number(accuracy));
+    const words = metres > warning ? t("Accurate to {metres} m only. Better go into the open and look again.", { metres }) : t("Position found, accurate to {metres} m.", { metres });
+    setText(state, Number(accuracy) ? words : "");
+  };
+  const told = (metres: number, stop: () => void): void => {
+    setText(state, t("Accurate to {metres} m so far, still looking…", { metres: Math.round(metres) }));
+    if (!now) return;
+    now.hidden = false;
+    now.onclick = stop;
   };
   button?.addEventListener("click", () => {
     setText(state, t("Looking for your position…"));
     button.disabled = true;
-    locate().then((position) => { capture.answer(address, pointText(position)); show(pointText(position)); })
+    locate(enough, told).then((position) => { capture.answer(address, pointText(position)); })
       .catch(() => {
         setText(state, t("The position could not be found. You can type the coordinates instead."));
         find<HTMLDetailsElement>(element, "details")?.setAttribute("open", "");
       })
-      .finally(() => { button.disabled = false; });
+      .finally(() => {
+        button.disabled = false;
+        now?.toggleAttribute("hidden", true);
+      });
   });
   return { show, read: (target) => (parts.includes(target as HTMLInputElement) ? typedPoint(parts, capture.language) : undefined) };
 }
@@ -134,74 +193,12 @@ function typedPoint(parts: (HTMLInputElement | null)[], language: string): Value
   }).concat("0", "0").join(" ");
 }
 
-function bindTrace(element: HTMLElement, address: string, capture: Capture): void {
+/** A line or an area, typed one point a line. */
+function points(element: HTMLElement, question: Question): Control {
   const area = find<HTMLTextAreaElement>(element, "textarea");
-  find(element, "[data-add-point]")?.addEventListener("click", () => {
-    locate().then((position) => {
-      if (!area) return;
-      area.value = [area.value.trimEnd(), pointText(position)].filter(Boolean).join("\n");
-      area.dispatchEvent(new Event("input", { bubbles: true }));
-    }).catch(() => { capture.problem(address, t("The position could not be found. You can type the coordinates instead.")); });
-  });
-}
-
-// -- signature ----------------------------------------------------------------------------------------------------------
-
-function signature(element: HTMLElement, address: string, question: Question, capture: Capture): Control {
-  const canvas = find<HTMLCanvasElement>(element, "[data-signature]");
-  const name = find<HTMLInputElement>(element, "[data-part=name]");
-  const confirm = find<HTMLInputElement>(element, "[data-part=confirm]");
-  const pen = canvas?.getContext("2d") ?? null;
-  const wipe = (): void => { if (canvas) pen?.clearRect(0, 0, canvas.width, canvas.height); };
-  const save = (made: Blob | null): void => {
-    if (!made) return;
-    const called = `${question.name}-${uuid().slice(0, 8)}.png`;
-    capture.answer(address, called);
-    void capture.attach(address, called, made);
-  };
-  if (canvas && pen) draw(canvas, pen, () => { canvas.toBlob(save, "image/png"); });
-  find(element, "[data-clear]")?.addEventListener("click", () => { wipe(); capture.answer(address, null); });
+  const isClosed = question.type === "geoshape";
   return {
-    show: (value) => { if (value === null) wipe(); },
-    read: (target) => {
-      if ((target !== confirm && target !== name) || !name?.value.trim() || !confirm?.checked || !canvas || !pen) return undefined;
-      wipe();
-      write(canvas, pen, name.value.trim());
-      canvas.toBlob(save, "image/png");
-      return undefined;
-    },
+    show: (value) => { if (area) area.value = shownPoints(String(value ?? ""), isClosed); },
+    read: (target) => (target === area ? readPoints(area.value, isClosed) || null : undefined),
   };
-}
-
-function write(canvas: HTMLCanvasElement, pen: CanvasRenderingContext2D, name: string): void {
-  pen.fillStyle = "#000";
-  pen.font = "italic 56px serif";
-  pen.fillText(name, 20, canvas.height * 0.62, canvas.width - 40);
-}
-
-function draw(canvas: HTMLCanvasElement, pen: CanvasRenderingContext2D, finished: () => void): void {
-  let isDown = false;
-  const at = (event: PointerEvent): [number, number] => {
-    const box = canvas.getBoundingClientRect();
-    return [((event.clientX - box.left) / box.width) * canvas.width, ((event.clientY - box.top) / box.height) * canvas.height];
-  };
-  canvas.addEventListener("pointerdown", (event) => {
-    isDown = true;
-    canvas.setPointerCapture(event.pointerId);
-    pen.lineWidth = 3;
-    pen.lineCap = "round";
-    pen.beginPath();
-    pen.moveTo(...at(event));
-  });
-  canvas.addEventListener("pointermove", (event) => {
-    if (!isDown) return;
-    pen.lineTo(...at(event));
-    pen.stroke();
-  });
-  for (const end of ["pointerup", "pointercancel"]) {
-    canvas.addEventListener(end, () => {
-      if (isDown) finished();
-      isDown = false;
-    });
-  }
 }

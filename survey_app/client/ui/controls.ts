@@ -5,10 +5,10 @@ import { isoDateTime } from "../form/dates";
 import { readNumber, plainNumber } from "../form/numbers";
 import type { Interview } from "../form/interview";
 import { deviceClock } from "../form/slots";
-import { t } from "../texts";
-import { all, clone, find, setText } from "./dom";
+import { all, find } from "./dom";
 import { bindCapture, type Capture } from "./capture";
-import { search } from "./search";
+import { choices, clearButton, dropdown, rank } from "./choices";
+import type { Widget } from "./widgets";
 import { UNSURE, fieldText } from "./words";
 
 export interface Control {
@@ -23,24 +23,33 @@ export interface Surroundings {
   interview: Interview;
   language: string;
   capture: Capture;
+  /** What was loaded because this form needs it: maps, drawing. */
+  widgets: readonly Widget[];
 }
 
 type Field = HTMLInputElement | HTMLTextAreaElement | HTMLSelectElement;
 
 /** The control of a drawn question, or null for one that only shows something. */
 export function bindControl(element: HTMLElement, address: string, question: Question, around: Surroundings): Control | null {
+  const control = plainControl(element, address, question, around);
+  return around.widgets.reduce<Control | null>((inner, widget) => widget.bind(inner, element, address, question, around), control);
+}
+
+function plainControl(element: HTMLElement, address: string, question: Question, around: Surroundings): Control | null {
   const fields = all<Field>(element, `[name="${CSS.escape(address)}"]`);
   const inputs = fields.filter((field) => field.closest(".question") === element);
   const field = inputs.find((input) => input.type !== "hidden");
   const captured = bindCapture(element, address, question, around.capture);
   if (captured) return captured;
-  if (question.type === "rank") return rank(element);
+  if (question.type === "rank") return rank(element, question);
+  if (field && "steps" in field.dataset) return steps(inputs, address, around);
   if (field instanceof HTMLSelectElement) return dropdown(element, field, around);
   if (question.choices) return choices(element, address, question, around);
+  if (find(element, "[data-part=year]")) return parts(element);
   if (!field) return null;
   if (question.type === "acknowledge") return acknowledge(field as HTMLInputElement);
-  if (isNumeric(question)) return number(element, field as HTMLInputElement, around.language);
-  return field.type === "datetime-local" ? moment(field as HTMLInputElement) : text(field, question);
+  if (isNumeric(question)) return number(element, address, field as HTMLInputElement, around);
+  return field.type === "datetime-local" ? moment(field as HTMLInputElement) : text(element, field, question);
 }
 
 /** A question for a telephone number, by its name or appearance; the twin of is_phone in collect/posted.py. */
@@ -54,21 +63,39 @@ export function tidyPhone(typed: string): string {
   return typed.replace(/[\s.\-()]/g, "").replace(/^(\+84|0084|84(?=\d{9,10}$))/, "0");
 }
 
-function text(field: Field, question: Question): Control {
+function text(element: HTMLElement, field: Field, question: Question): Control {
   const tidy = isPhone(question) ? tidyPhone : (typed: string): string => typed;
   field.addEventListener("change", () => { field.value = tidy(field.value); });
-  const isTrace = question.type === "geotrace" || question.type === "geoshape";
-  const fill = question.type !== "date" ? "" : field.type === "month" ? "-01" : (field as HTMLInputElement).maxLength === 4 ? "-01-01" : "";
+  const reveal = find(element, "[data-reveal]");
+  reveal?.addEventListener("click", () => {
+    const isHidden = field.getAttribute("type") === "password";
+    field.setAttribute("type", isHidden ? "text" : "password");
+    reveal.setAttribute("aria-pressed", String(isHidden));
+  });
   return {
-    show: (value) => {
-      const shown = fieldText(value, "en");
-      field.value = isTrace ? shown.replace(/;\s*/g, "\n") : fill && shown.endsWith(fill) ? shown.slice(0, -fill.length) : shown;
-    },
+    show: (value) => { field.value = question.type === "time" ? String(value ?? "").slice(0, 5) : fieldText(value, "en"); },
     read: () => {
       const typed = tidy(field.value.normalize("NFC"));
       if (!typed.trim()) return null;
-      if (isTrace) return typed.split("\n").map((line) => line.trim()).filter(Boolean).join(";");
-      return fill && /^\d{4}(-\d{2})?$/.test(typed) ? typed + fill : typed;
+      return question.type === "time" && typed.length === 5 ? `${typed}:00` : typed.trim();
+    },
+  };
+}
+
+/** A date asked for by day, month and year, or by fewer of them: what is not asked for is the first. */
+function parts(element: HTMLElement): Control {
+  const fields = (["year", "month", "day"] as const).map((part) => find<HTMLInputElement | HTMLSelectElement>(element, `[data-part=${part}]`));
+  return {
+    show: (value) => {
+      const shown = String(value ?? "").split("-");
+      fields.forEach((field, index) => { if (field) field.value = (shown[index] ?? "").replace(/^(0+|\?)/, ""); });
+    },
+    read: () => {
+      const typed = fields.map((field) => field?.value.trim());
+      if (!typed.some(Boolean)) return null;
+      const isDate = typed[0]?.length === 4 && typed.every((part) => part === undefined || /^\d+$/.test(part));
+      if (!isDate) return typed.filter((part) => part !== undefined).map((part) => part || "?").join("-");
+      return typed.map((part, index) => (index ? (part ?? "1").padStart(2, "0") : part)).join("-");
     },
   };
 }
@@ -84,167 +111,55 @@ function moment(field: HTMLInputElement): Control {
   };
 }
 
-function number(element: HTMLElement, field: HTMLInputElement, language: string): Control {
+function number(element: HTMLElement, address: string, field: HTMLInputElement, { language, interview, capture }: Surroundings): Control {
   const scale = find<HTMLInputElement>(element, "[data-scale]");
+  const slide = (value: Value): void => {
+    if (scale && typeof value === "number") scale.value = String(value);
+    scale?.classList.toggle("unset", typeof value !== "number");
+  };
+  for (const button of all(element, "[data-count]")) {
+    button.addEventListener("click", () => {
+      const now = interview.value(address);
+      capture.answer(address, (typeof now === "number" ? now : 0) + Number(button.dataset.count));
+    });
+  }
   return {
     show: (value) => {
       field.value = fieldText(value, language);
-      if (scale && typeof value === "number") scale.value = String(value);
+      slide(value);
     },
     read: (target) => {
       if (target === scale) field.value = plainNumber(Number(scale.value), language);
       const typed = field.value.trim();
       if (!typed) return null;
       const { value, candidates } = readNumber(typed, language);
-      if (scale && value !== null) scale.value = String(value);
+      slide(value);
       return value ?? (candidates.length ? typed + UNSURE : typed);
+    },
+  };
+}
+
+/** The steps of a range: buttons, stars or a list. */
+function steps(fields: Field[], address: string, around: Surroundings): Control {
+  const [list] = fields;
+  const clear = list instanceof HTMLSelectElement ? null : clearButton(list?.closest("fieldset") ?? null, address, around);
+  return {
+    show: (value) => {
+      if (list instanceof HTMLSelectElement) list.value = value === null ? "" : String(value);
+      else for (const field of fields) (field as HTMLInputElement).checked = value !== null && field.value === String(value);
+      clear?.(value);
+    },
+    read: (target) => {
+      if (target instanceof HTMLSelectElement) return target.value ? Number(target.value) : null;
+      if (!(target instanceof HTMLInputElement) || !target.checked) return undefined;
+      clear?.(target.value);
+      return Number(target.value);
     },
   };
 }
 
 function acknowledge(field: HTMLInputElement): Control {
   return { show: (value) => { field.checked = value === "OK"; }, read: () => (field.checked ? "OK" : null) };
-}
-
-/** Radio buttons and checkboxes, drawn; or a long list of checkboxes filled as people search. */
-function choices(element: HTMLElement, address: string, question: Question, around: Surroundings): Control {
-  const isMany = question.type !== "select_one";
-  const list = find(element, ".options[data-list]");
-  const filter = find<HTMLInputElement>(element, "[data-filter]");
-  let offered: Choice[] = [];
-  let chosen: string[] = [];
-  const boxes = (): HTMLInputElement[] => all<HTMLInputElement>(element, `input[type=${isMany ? "checkbox" : "radio"}]`);
-  const mark = (): void => { for (const box of boxes()) box.checked = chosen.includes(box.value); };
-  const fill = (): void => {
-    if (list) fillOptions(list, address, offered, chosen, filter?.value ?? "", around.interview);
-    mark();
-  };
-  filter?.addEventListener("input", (event) => { event.stopPropagation(); fill(); });
-  return {
-    show: (value) => {
-      chosen = value === null ? [] : isMany ? String(value).split(/\s+/) : [String(value)];
-      if (list) fill();
-      else mark();
-    },
-    read: (target) => {
-      if (target === filter || !(target instanceof HTMLInputElement)) return undefined;
-      chosen = isMany ? afterTick(chosen, target, boxes()) : target.checked ? [target.value] : [];
-      mark();
-      return chosen.join(" ") || null;
-    },
-    offer: (now) => {
-      offered = now;
-      if (list) return fill();
-      const names = new Set(now.map((choice) => choice.name));
-      for (const box of boxes()) (box.closest("label") ?? box).toggleAttribute("hidden", !names.has(box.value) && !box.checked);
-    },
-  };
-}
-
-/** The names chosen after a tick, in the order chosen; an exclusive choice stands alone. */
-function afterTick(chosen: string[], box: HTMLInputElement, boxes: HTMLInputElement[]): string[] {
-  const rest = chosen.filter((name) => name !== box.value);
-  if (!box.checked) return rest;
-  if ("exclusive" in box.dataset) return [box.value];
-  const exclusive = new Set(boxes.filter((one) => "exclusive" in one.dataset).map((one) => one.value));
-  return [...rest.filter((name) => !exclusive.has(name)), box.value];
-}
-
-const MOST_OPTIONS = 60;
-
-function fillOptions(list: HTMLElement, address: string, offered: Choice[], chosen: string[], typed: string, interview: Interview): void {
-  const template = find<HTMLTemplateElement>(list, "template");
-  if (!template) return;
-  const entries = entriesOf(offered, interview);
-  const kept = entries.filter((entry) => chosen.includes(entry.name));
-  const shown = [...new Set([...kept, ...search(entries, typed).slice(0, MOST_OPTIONS)])];
-  list.replaceChildren(template, ...shown.map((entry) => {
-    const label = clone(template);
-    const box = find<HTMLInputElement>(label, "input");
-    if (box) {
-      box.name = address;
-      box.value = entry.name;
-      if (/^(yes|true|1)$/i.test(entry.exclusive)) box.dataset.exclusive = "";
-    }
-    setText(find(label, "span"), entry.label);
-    return label;
-  }));
-}
-
-interface Entry {
-  name: string;
-  label: string;
-  exclusive: string;
-}
-
-function entriesOf(choices: Choice[], interview: Interview): Entry[] {
-  return choices.map((choice) => ({ name: choice.name, label: interview.text(choice.label), exclusive: choice.extra?.exclusive ?? "" }));
-}
-
-/** A select: drawn options are filtered, long lists are filled; typing above it narrows and opens it. */
-function dropdown(element: HTMLElement, field: HTMLSelectElement, around: Surroundings): Control {
-  const filter = find<HTMLInputElement>(element, "[data-filter]");
-  const blank = field.options[0]?.value === "" ? field.options[0] : new Option(t("Please choose"), "");
-  let entries: Entry[] = [];
-  let current: Value = null;
-  const fill = (): void => {
-    const typed = filter?.value ?? "";
-    const shown = search(entries, typed);
-    const missing = current !== null && !shown.some((entry) => entry.name === current) ? entries.filter((entry) => entry.name === current) : [];
-    const options = [...missing, ...shown].map((entry) => new Option(entry.label, entry.name, false, entry.name === current));
-    field.replaceChildren(blank, ...options);
-    blank.textContent = typed && !shown.length ? t("Nothing in the list fits.") : t("Please choose");
-    field.size = typed ? Math.max(2, Math.min(8, options.length + 1)) : 0;
-    field.value = current === null ? "" : String(current);
-  };
-  filter?.addEventListener("input", (event) => { event.stopPropagation(); fill(); });
-  filter?.addEventListener("keydown", (event) => {
-    if (event.key !== "ArrowDown") return;
-    event.preventDefault();
-    field.focus();
-    if (field.options.length > 1 && !field.value) field.selectedIndex = 1;
-    field.dispatchEvent(new Event("change", { bubbles: true }));
-  });
-  return {
-    show: (value) => {
-      current = value;
-      field.value = value === null ? "" : String(value);
-      if (value !== null && field.value !== String(value)) fill();
-    },
-    read: (target) => {
-      if (target !== field) return undefined;
-      current = field.value || null;
-      return current;
-    },
-    offer: (now) => {
-      entries = entriesOf(now, around.interview);
-      fill();
-    },
-  };
-}
-
-/** An ordered list moved by buttons; the order counts once somebody touched it. */
-function rank(element: HTMLElement): Control {
-  const list = find(element, "[data-rank]");
-  const items = (): HTMLElement[] => (list ? all(list, "li[data-choice]") : []);
-  return {
-    show: (value) => {
-      const order = String(value ?? "").split(/\s+/).filter(Boolean);
-      for (const name of order) {
-        const item = items().find((one) => one.dataset.choice === name);
-        if (item) list?.append(item);
-      }
-    },
-    read: (target) => {
-      const button = target.closest<HTMLElement>("[data-move]");
-      const item = button?.closest("li");
-      if (!button || !item) return undefined;
-      if (button.dataset.move === "up") item.previousElementSibling?.before(item);
-      else item.nextElementSibling?.after(item);
-      button.focus();
-      return items().map((one) => one.dataset.choice).join(" ");
-    },
-  };
 }
 
 /** The moment now as a date-time question keeps it. */

@@ -10,7 +10,10 @@ import { t } from "../texts";
 import type { Capture } from "./capture";
 import { bindControl, type Control } from "./controls";
 import { all, find, focusOn, setText } from "./dom";
+import { Fills } from "./fills";
+import { unfold } from "./mount";
 import { Repeats } from "./repeats";
+import type { Widget } from "./widgets";
 import { echoOf, issueWords, moneyWords, plain, typedText } from "./words";
 
 interface View {
@@ -18,7 +21,6 @@ interface View {
   address: string;
   control: Control | null;
   fields: (HTMLInputElement | HTMLSelectElement | HTMLTextAreaElement | HTMLButtonElement)[];
-  label: HTMLElement | null;
   unit: HTMLElement | null;
   optional: HTMLElement | null;
   echo: HTMLElement | null;
@@ -29,18 +31,16 @@ interface View {
 
 export class Page implements Capture {
   readonly repeats: Repeats;
+  private readonly fills: Fills;
   private readonly views = new Map<string, View>();
   private readonly frames = new Map<string, HTMLElement>();
   private checks = new Map<string, CheckResult>();
   /** Called after every change with the addresses it touched. */
   onChange: (changed: Set<string>) => void = () => undefined;
 
-  constructor(readonly form: HTMLElement, readonly interview: Interview, readonly store: Store, readonly language: string) {
+  constructor(readonly form: HTMLElement, readonly interview: Interview, readonly store: Store, readonly language: string, private readonly widgets: readonly Widget[] = []) {
+    this.fills = new Fills(interview);
     this.repeats = new Repeats(this);
-    this.register(form);
-    this.repeats.drawAll();
-    for (const address of this.views.keys()) this.update(address, true);
-    for (const address of this.frames.keys()) this.updateFrame(address);
     form.addEventListener("input", (event) => { this.heard(event); });
     form.addEventListener("change", (event) => { this.heard(event); });
     form.addEventListener("click", (event) => { this.clicked(event); });
@@ -50,8 +50,20 @@ export class Page implements Capture {
 
   // -- knowing the drawn elements -----------------------------------------------------------------------------------------
 
+  /** Brings a screen into the page when it is first needed. */
+  mount(section: HTMLElement): void {
+    if (!unfold(section)) return;
+    this.register(section);
+    this.refresh(section);
+    for (const address of this.checks.keys()) {
+      const view = this.views.get(address);
+      if (view && !view.isShowing) this.showProblem(view);
+    }
+  }
+
   /** Looks at newly drawn HTML once; afterwards every address is a map look-up. */
   register(root: HTMLElement): void {
+    this.fills.register(root);
     for (const element of all(root, "[data-question],[data-group],[data-repeat]")) {
       const address = element.dataset.address ?? "";
       if (element.dataset.question === undefined) this.frames.set(address, element);
@@ -64,20 +76,20 @@ export class Page implements Capture {
     const own = <T extends Element>(selector: string): T[] => all<T>(element, selector).filter((one) => one.closest("[data-question]") === element);
     return {
       element, address,
-      control: question ? bindControl(element, address, question, { interview: this.interview, language: this.language, capture: this }) : null,
+      control: question ? bindControl(element, address, question, { interview: this.interview, language: this.language, capture: this, widgets: this.widgets }) : null,
       fields: own("input,select,textarea,button"),
-      label: own<HTMLElement>("[data-label]")[0] ?? null,
       unit: own<HTMLElement>("[data-unit]")[0] ?? null,
       optional: own<HTMLElement>("[data-optional]")[0] ?? null,
       echo: question && isNumeric(question) ? (own<HTMLElement>(".echo")[0] ?? null) : null,
       error: own<HTMLElement>(".error")[0] ?? null,
-      hasFilter: question?.choice_filter !== undefined || own("[data-list]").length > 0 || question?.parameters?.randomize === "true",
+      hasFilter: question?.choice_filter !== undefined || own("[data-list],[data-filter]").length > 0 || question?.parameters?.randomize === "true",
       isShowing: false,
     };
   }
 
   /** Forgets everything below an address that was taken out of the page. */
   forget(prefix: string): void {
+    this.fills.forget(prefix);
     for (const map of [this.views, this.frames]) {
       for (const address of map.keys()) if (address.startsWith(prefix)) map.delete(address);
     }
@@ -87,12 +99,13 @@ export class Page implements Capture {
     return this.views.get(address)?.element ?? this.frames.get(address) ?? null;
   }
 
-  /** Shows a freshly added row. */
+  /** Shows a new screen or a new row. */
   refresh(root: HTMLElement): void {
     for (const element of all(root, "[data-question],[data-group],[data-repeat]")) {
       const address = element.dataset.address ?? "";
       if (this.views.has(address)) this.update(address, true);
       else this.updateFrame(address);
+      this.fills.refresh(address);
     }
   }
 
@@ -113,6 +126,20 @@ export class Page implements Capture {
 
   attach(address: string, name: string, file: Blob): Promise<void> {
     return this.store.attach(address, name, file);
+  }
+
+  fileUrl(name: string): string {
+    return `${this.form.dataset.draft ?? ""}/attachments/${encodeURIComponent(name)}`;
+  }
+
+  moveOn(address: string): void {
+    const here = this.element(address);
+    const screen = here?.closest<HTMLElement>("[data-screen]");
+    if (!here || !screen || screen.hidden) return;
+    const asked = all(screen, "[data-question]").filter((one) => !one.closest("[hidden]"));
+    const next = asked[asked.indexOf(here) + 1];
+    if (next) this.goTo(next.dataset.address ?? "");
+    else find(this.form, "[data-next-screen]")?.click();
   }
 
   private heard(event: Event): void {
@@ -147,6 +174,7 @@ export class Page implements Capture {
     for (const address of changed) {
       if (this.views.has(address)) this.update(address, address !== typed);
       else this.updateFrame(address);
+      this.fills.refresh(address);
     }
     this.repeats.retitle(changed);
     this.onChange(changed);
@@ -194,10 +222,9 @@ export class Page implements Capture {
     for (const field of view.fields) {
       if ("readOnly" in field && !["checkbox", "radio", "file", "range"].includes(field.type)) field.readOnly = isClosed;
       else if (field instanceof HTMLInputElement || field instanceof HTMLSelectElement) field.disabled = isClosed || !isRelevant;
-      if (!isClosed) field.disabled = !isRelevant;
+      if (!isClosed || field instanceof HTMLButtonElement) field.disabled = isClosed || !isRelevant;
     }
     if (!isRelevant || !question) return;
-    if (view.label) setText(view.label, plain(interview.text(question.label, address)));
     if (view.unit) setText(view.unit, interview.unit(address));
     this.updateRequired(view);
     if (view.hasFilter) view.control?.offer?.(interview.choices(address));
@@ -307,8 +334,11 @@ export class Page implements Capture {
     const element = this.element(address);
     if (!element) return;
     for (let box = element.closest("details"); box; box = box.parentElement?.closest("details") ?? null) box.open = true;
-    const field = find(element, "input:not([type=hidden],[disabled],[type=search]),select,textarea");
+    const fields = all(element, "input:not([type=hidden],[disabled],[type=search]),select,textarea,button:not([disabled]),fieldset");
+    const field = fields.find((one) => one.matches(":checked") && isInSight(one)) ?? fields.find((one) => one.tagName !== "FIELDSET" && isInSight(one)) ?? fields[0];
     element.scrollIntoView({ block: "center" });
     (field ?? element).focus({ preventScroll: true });
   }
 }
+
+const isInSight = (element: HTMLElement): boolean => element.getClientRects().length > 0;

@@ -2,11 +2,12 @@
 
 import type { Page } from "./page";
 import { t } from "../texts";
-import { all, clone, find, focusOn, setText } from "./dom";
+import { clone, find, focusOn, setText } from "./dom";
+import { fillAddresses } from "./mount";
 import { answerWords } from "./words";
 
 const MARK = "__row__";
-const MARKED = ["id", "name", "for", "data-address", "value", "aria-describedby", "aria-controls", "aria-labelledby"];
+const MARKED = ["id", "name", "for", "data-address", "data-of", "value", "aria-describedby", "aria-controls", "aria-labelledby"];
 
 export class Repeats {
   private readonly status = document.createElement("p");
@@ -15,10 +16,6 @@ export class Repeats {
     this.status.className = "visually-hidden";
     this.status.setAttribute("role", "status");
     page.form.append(this.status);
-  }
-
-  drawAll(): void {
-    for (const element of all(this.page.form, "[data-repeat]")) this.draw(element.dataset.address ?? "");
   }
 
   /** Makes the drawn rows those of the interview, keeping the ones that stand already. */
@@ -42,12 +39,12 @@ export class Repeats {
     const row = clone(template);
     const base = element.dataset.address ?? "";
     fillMarks(row, base, id);
+    fillAddresses(row);
     return row;
   }
 
   private bind(row: HTMLElement): void {
     this.page.register(row);
-    for (const inner of all(row, "[data-repeat]")) this.draw(inner.dataset.address ?? "");
     this.page.refresh(row);
     this.title(row);
   }

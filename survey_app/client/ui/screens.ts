@@ -3,7 +3,8 @@
 import type { Page } from "./page";
 import { t } from "../texts";
 import { all, find, setText } from "./dom";
-import { issueWords, plain } from "./words";
+import { contentOf } from "./mount";
+import { issueWords } from "./words";
 
 export const REVIEW = "review";
 
@@ -36,7 +37,7 @@ export class Screens {
     this.screens = all(page.form, "section[data-screen]").map((element) => ({
       name: element.dataset.screen ?? "",
       element,
-      addresses: all(element, "[data-question],[data-repeat]").filter((one) => !one.closest("li.row")).map((one) => one.dataset.address ?? ""),
+      addresses: all(contentOf(element), "[data-question],[data-repeat]").map((one) => one.dataset.address ?? one.dataset.question ?? ""),
     }));
     this.bind("[data-back]", () => { this.step(-1); });
     this.bind("[data-next-screen]", () => { this.next(); });
@@ -71,6 +72,7 @@ export class Screens {
     const names = this.names();
     this.current = names.includes(name) ? name : (names[0] ?? REVIEW);
     this.pressed = "";
+    for (const screen of this.current === REVIEW ? this.asked() : this.screens.filter((one) => one.name === this.current)) this.page.mount(screen.element);
     for (const screen of this.screens) screen.element.hidden = screen.name !== this.current;
     const review = find(this.page.form, "[data-review-screen]");
     review?.toggleAttribute("hidden", this.current !== REVIEW);
@@ -180,7 +182,7 @@ export class Screens {
 
   private addTo(blocks: Block[], question: HTMLElement): void {
     const address = question.dataset.address ?? "";
-    if (!this.page.interview.isRelevant(address) || question.dataset.type === "note") return;
+    if (!this.page.interview.isRelevant(address) || question.dataset.type === "note" || find(question, ".table-head")) return;
     const title = blockTitle(question.closest<HTMLElement>("li.row, fieldset.group"));
     const last = blocks[blocks.length - 1];
     if (last?.title === title) last.addresses.push(address);
@@ -198,11 +200,7 @@ function blockTitle(frame: HTMLElement | null): string {
 
 /** A question's label as it is drawn, without the mark "(optional)". */
 export function labelOf(page: Page, address: string): string {
-  const { interview } = page;
-  const question = interview.question(address);
-  const text = plain(interview.text(question?.label, address));
-  if (text) return text;
   const drawn = document.getElementById(`L-${address}`)?.cloneNode(true) as HTMLElement | undefined;
   drawn?.querySelector("[data-optional]")?.remove();
-  return drawn?.textContent?.replace(/\s+/g, " ").trim() || (question?.name ?? "");
+  return drawn?.textContent?.replace(/\s+/g, " ").trim() || (page.interview.question(address)?.name ?? "");
 }

@@ -33,8 +33,20 @@ export function answerWords(interview: Interview, address: string): string {
   }
   if (typeof value === "number" && isYear(question)) return String(value);
   if (typeof value === "number") return `${formatNumber(value, interview.language)} ${interview.unit(address)}`.trim();
-  if (question.type === "date") return day(value);
-  return question.type === "dateTime" ? `${day(value.slice(0, 10))} ${value.slice(11, 16)}` : value;
+  const asked = (question.appearance ?? "").split(" ");
+  switch (question.type) {
+    case "date":
+      return asked.includes("year") ? value.slice(0, 4) : asked.includes("month-year") ? day(value).slice(3) : day(value);
+    case "dateTime":
+      return `${day(value.slice(0, 10))} ${value.slice(11, 16)}`;
+    case "time":
+      return value.slice(0, 5);
+    case "geotrace":
+    case "geoshape":
+      return value.split(";").map((point) => point.trim().split(/\s+/).slice(0, 2).join(" ")).join("; ");
+    default:
+      return asked.includes("masked") ? "•••" : value;
+  }
 }
 
 /** An issue's words: the author's own, else the catalogue's. */
@@ -60,7 +72,7 @@ export function issueWords(interview: Interview, issue: Issue): string {
 
 /** A text of the form without its simple marks (emphasis, links). */
 export function plain(text: string): string {
-  return text.replace(/\[([^\]]*)\]\([^)]*\)/g, "$1").replace(/(\*\*|__)(.*?)\1/g, "$2").replace(/(^|[\s(])[*_]([^*_]+)[*_](?=$|[\s).,;:!?])/g, "$1$2");
+  return text.replace(/<\/?(?:span|font|b|i|u|strong|em|small|sub|sup|p|div|center|h[1-6]|br)\b[^<>]*>/gi, "").replace(/\[([^\]]*)\]\([^)]*\)/g, "$1").replace(/(\*\*|__)(.*?)\1/g, "$2").replace(/(^|[\s(])[*_]([^*_]+)[*_](?=$|[\s).,;:!?])/g, "$1$2");
 }
 
 /** Behind a number that can be read in two ways, so that it stays as typed and is flagged until somebody chooses. */
