@@ -128,6 +128,7 @@ MESSAGES: dict[str, str] = {
     "list_no_column": "“{name}” has no column “{column}”, from which this question takes its choices.",
     "list_blank_name": "This row has nothing in the column “{column}”.",
     "entity_unknown_list": "“{name}” is no list of the sheet entities. Write save_to as property, or list#property.",
+    "entity_no_register": "No register is called “{name}”, so nothing will be proposed. Registers here: {known}.",
     "entity_twice": "The property “{name}” is already filled by {other}.",
     "bad_parameter": "The parameter {name}={value} is not usable: {name} must be a number.",
     "bad_range": "A range needs start, end and a step greater than 0 that leads from start to end.",

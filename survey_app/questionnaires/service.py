@@ -15,12 +15,21 @@ from flask import current_app
 from sqlalchemy import delete, func, select
 from sqlalchemy.orm import joinedload, load_only, selectinload
 
-from forms import Change, FormDefinition, Inspection, Issue, Question, compare, from_json
+from forms import Change, FormDefinition, Inspection, Issue, Question, Severity, compare, from_json
 from survey_app import db
 from survey_app.access import Permission, audit, find_invitation, find_user, has_permission
 from survey_app.config import Limits, Settings
 from survey_app.files import store
-from survey_app.models import Campaign, CampaignQuestionnaire, FormFile, FormVersion, Questionnaire, User, utc_now
+from survey_app.models import (
+    Campaign,
+    CampaignQuestionnaire,
+    FormFile,
+    FormVersion,
+    Questionnaire,
+    Register,
+    User,
+    utc_now,
+)
 from survey_app.problems import Conflict, Invalid, NotFound
 from survey_app.questionnaires import beside, inspection
 from survey_app.questionnaires.beside import FileBeside, Upload, sort_uploads
@@ -96,7 +105,21 @@ def read(source: bytes, name: str, files: Sequence[FileBeside] = ()) -> Reading:
         reading = convert(source, name, {file.name: _content(file) if file.is_list else None for file in files})
     except ConversionStopped as error:
         raise UnreadableWorkbook from error
-    return replace(reading, issues=(*reading.issues, *beside.wrong_kinds(reading.form, files)))
+    issues = (*reading.issues, *beside.wrong_kinds(reading.form, files), *_no_register(reading.form))
+    return replace(reading, issues=issues)
+
+
+def _no_register(form: FormDefinition | None) -> list[Issue]:
+    """Warnings for lists of entities that no register here is called: their proposals would reach nobody."""
+    if form is None or not form.entities:
+        return []
+    known = set(db.session().scalars(select(Register.name)))
+    wanted = [entity for entity in form.entities if entity.dataset not in known]
+    names = ", ".join(sorted(known))
+    return [
+        Issue("entity_no_register", entity.cell, {"name": entity.dataset, "known": names}, Severity.WARNING)
+        for entity in wanted
+    ]
 
 
 def read_uploads(workbook: Upload | None, files: Iterable[Upload]) -> tuple[Upload, Reading, tuple[FileBeside, ...]]:

@@ -135,3 +135,22 @@ def test_missing_versions_are_not_found(sign_in: SignIn) -> None:
 def test_an_issue_survives_storing() -> None:
     issue = Issue("required", "survey!A1", {"value": 3})
     assert convert.issue_from_json(convert.issue_to_json(issue)) == issue
+
+
+def test_entities_of_a_register_that_does_not_exist_are_told(sign_in: SignIn, session: Session) -> None:
+    make.register(session)
+    session.commit()
+    form = textwrap.dedent("""
+        | survey   |           |       |       |         |
+        |          | type      | name  | label | save_to |
+        |          | text      | firm  | Firm  | address |
+        | entities |           |       |       |         |
+        |          | list_name | label |       |         |
+        |          | {list}    | ${{firm}} |   |         |
+    """)
+    browser = sign_in("manager")
+    wrong = browser.get(upload(browser, form.format(list="firms").encode()).location).text
+    assert "firms" in wrong
+    assert "establishments" in wrong
+    right = upload(browser, form.format(list="establishments").encode(), "other.md")
+    assert "entities!B7" not in browser.get(right.location).text
