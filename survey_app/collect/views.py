@@ -28,7 +28,7 @@ from survey_app.access import (
 from survey_app.assets import asset
 from survey_app.campaigns import service as campaigns
 from survey_app.campaigns.outcomes import OUTCOMES
-from survey_app.collect import pages, papers, receipts, rich, service, texts
+from survey_app.collect import pages, papers, receipts, rich, service, texts, visits
 from survey_app.collect import review as review_of
 from survey_app.collect.blank import draw_blank
 from survey_app.collect.bundle import bundle_of, hash_of
@@ -517,7 +517,7 @@ def _assignment(item: campaigns.WorkItem) -> dict[str, Any]:
 @bp.post("/work/visits")
 @allow(Permission.COLLECT)
 def start_visit() -> ResponseReturnValue:
-    found = service.begin_visit(current_user(), request.form.get("assignment", 0, type=int))
+    found = visits.begin_visit(current_user(), request.form.get("assignment", 0, type=int))
     return redirect(url_for("collect.visit", visit_id=found.id), 303)
 
 
@@ -528,7 +528,7 @@ def visit(visit_id: int) -> ResponseReturnValue:
 
 
 def _visit_page(visit_id: int, error: str = "") -> str:
-    found = service.get_visit(current_user(), visit_id)
+    found = visits.get_visit(current_user(), visit_id)
     forms = [
         {
             "id": form.version.id,
@@ -540,7 +540,7 @@ def _visit_page(visit_id: int, error: str = "") -> str:
             "receipt_of": form.own_receipt if form.state in ("submitted", "approved") else None,
             "is_open": form.state in ("new", "draft", "returned"),
         }
-        for form in service.forms_of_visit(found)
+        for form in visits.forms_of_visit(found)
     ]
     return render_template(
         "collect/visit.html",
@@ -557,15 +557,15 @@ def _visit_page(visit_id: int, error: str = "") -> str:
 @allow(Permission.COLLECT)
 def open_form(visit_id: int) -> ResponseReturnValue:
     user = current_user()
-    found = service.get_visit(user, visit_id)
-    draft = service.open_form(found, request.form.get("form_version", 0, type=int), user)
+    found = visits.get_visit(user, visit_id)
+    draft = visits.open_form(found, request.form.get("form_version", 0, type=int), user)
     return redirect(url_for("collect.start", instance_id=draft.instance_id), 303)
 
 
 @bp.post("/work/visits/<int:visit_id>/outcome")
 @allow(Permission.COLLECT)
 def close_visit(visit_id: int) -> ResponseReturnValue:
-    found = service.get_visit(current_user(), visit_id)
+    found = visits.get_visit(current_user(), visit_id)
     try:
         campaigns.record_outcome(found, request.form.get("outcome", 0, type=int), request.form.get("note", ""))
     except Invalid as problem:
@@ -577,7 +577,7 @@ def close_visit(visit_id: int) -> ResponseReturnValue:
 @bp.post("/work/records/<int:record_id>/correct")
 @allow(Permission.COLLECT)
 def correct(record_id: int) -> ResponseReturnValue:
-    draft = service.correct(current_user(), record_id)
+    draft = visits.correct(current_user(), record_id)
     return redirect(url_for("collect.start", instance_id=draft.instance_id), 303)
 
 
