@@ -139,6 +139,7 @@ class SheetReader:
     issues: list[Issue]
 
     def complain(self, code: str, where: str, **parameters: str | int | float) -> None:
+        """Note one more issue."""
         self.issues.append(Issue(code, where, parameters))
 
     def rows(
@@ -153,6 +154,7 @@ class SheetReader:
         return tuple(found)
 
     def name(self, row: Row, key: str, seen: dict[str, str]) -> str:
+        """The row's name: filled, well formed, and not given twice."""
         name, where = row.get(key), row.cell(key)
         if not name:
             self.complain("extra_missing", where, name=key)
@@ -164,6 +166,7 @@ class SheetReader:
         return name
 
     def expression(self, row: Row, column: str, at: Steps = _TOP_LEVEL) -> Expression | None:
+        """The expression in a cell, None where the cell is empty or wrong."""
         text = row.get(column)
         if not text:
             return None
@@ -173,12 +176,14 @@ class SheetReader:
         return expression
 
     def needed(self, row: Row, column: str, at: Steps = _TOP_LEVEL) -> Expression:
+        """The expression in a cell that must be filled; a harmless one where it is not."""
         found = self.expression(row, column, at)
         if found is None and not row.get(column):
             self.complain("extra_missing", row.cell(column), name=column)
         return found if found is not None else Call("false")
 
     def one_of(self, row: Row, column: str, allowed: Sequence[str], default: str) -> str:
+        """One of the allowed words, the default where the cell is empty or wrong."""
         value = row.get(column).lower() or default
         if value not in allowed:
             self.complain("extra_kind", row.cell(column), value=value, allowed=", ".join(allowed))
@@ -186,6 +191,7 @@ class SheetReader:
         return value
 
     def number(self, row: Row, column: str, default: float | None, least: float = 0, most: float = 1e9) -> float:
+        """A number within limits, the default where the cell is empty or wrong."""
         text = row.get(column)
         if not text and default is not None:
             return default
@@ -199,6 +205,7 @@ class SheetReader:
         return int(value) if value == int(value) else value
 
     def text(self, row: Row, column: str, at: Steps = _TOP_LEVEL) -> Text:
+        """A text in the form's languages."""
         texts: dict[str, Rich] = {}
         for header, cell in row.cells.items():
             base, separator, language = header.partition("::")
@@ -208,6 +215,7 @@ class SheetReader:
         return Text({code: texts[code] for code in (*self.languages, *texts) if code in texts})
 
     def rich(self, row: Row, header: str, text: str, at: Steps) -> Rich:
+        """A text with its `${}` references resolved."""
         parts: list[str | Expression] = []
         for part in _PART.split(text):
             if not part.startswith("${"):

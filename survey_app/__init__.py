@@ -14,7 +14,7 @@ from survey_app.config import Settings, secret_key
 # A feature is a folder with `views.py` (and perhaps `api.py`) holding `bp`; order is the order of import rules.
 FEATURES = (
     "accounts.views", "registers.views", "questionnaires.views", "programme.views", "campaigns.views",
-    "submissions.views", "collect.views", "collect.api", "results.views", "reports.views", "authoring.views",
+    "submissions.views", "collect.work", "collect.api", "results.views", "reports.views", "authoring.views",
 )
 CONTENT_SECURITY_POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob: data:; media-src 'self' blob:; "

@@ -1,4 +1,4 @@
-"""Pages of an interview: link, start, screens, review, receipt; and an assessor's work."""
+"""Pages of an interview: link, start, screens, review, receipt. Those of an assessor's work are in `work`."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import re
 import uuid
 from typing import Any
 
-from flask import Blueprint, Response, flash, make_response, redirect, render_template, request, url_for
+from flask import Blueprint, Response, make_response, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from markupsafe import Markup
 from werkzeug.wrappers import Response as WerkzeugResponse
@@ -15,42 +15,27 @@ from forms import screens
 from survey_app import db
 from survey_app.access import (
     RESPONDENT_COOKIE,
-    Permission,
-    allow,
     collector,
     current_invitation,
-    current_user,
     find_invitation,
     find_user,
     public,
     respondent,
 )
 from survey_app.assets import asset
-from survey_app.campaigns import service as campaigns
-from survey_app.campaigns.outcomes import OUTCOMES
-from survey_app.collect import pages, papers, receipts, rich, service, texts, visits
+from survey_app.collect import pages, papers, receipts, rich, service, texts
 from survey_app.collect import review as review_of
 from survey_app.collect.blank import draw_blank
 from survey_app.collect.bundle import bundle_of, hash_of
 from survey_app.config import Settings
-from survey_app.languages import TIME_ZONE, gettext, text_of
-from survey_app.models import Draft, Record
-from survey_app.problems import Invalid
+from survey_app.languages import TIME_ZONE, gettext
+from survey_app.models import Draft
 from survey_app.questionnaires import service as questionnaires
 from survey_app.submissions import intake
-from survey_app.submissions import service as submissions
 
 bp = Blueprint("collect", __name__, template_folder="templates")
 # Browsers inside chat applications lose storage and refuse files: https://developers.facebook.com/ and vendors' notes.
 CHAT_BROWSERS = re.compile(r"Zalo|FBAN|FBAV|FB_IAB|Instagram|Line/|MicroMessenger|; wv\)")
-STATES = {
-    "new": "Not begun",
-    "draft": "Begun",
-    "submitted": "Sent",
-    "returned": "Returned",
-    "approved": "Approved",
-    "superseded": "Replaced",
-}
 
 
 @bp.app_template_filter("safe_block")
@@ -90,6 +75,7 @@ def _frame(draft: Draft) -> dict[str, Any]:
 @bp.get("/l/<token>")
 @public
 def landing(token: str) -> ResponseReturnValue:
+    """Who asks and why, before anything is opened; looking at it changes nothing."""
     invitation = service.link_of(token, request.remote_addr or "")
     state = service.state_of_link(invitation)
     response = make_response(
@@ -111,6 +97,7 @@ def landing(token: str) -> ResponseReturnValue:
 @bp.post("/l/<token>/open")
 @public
 def open_link(token: str) -> ResponseReturnValue:
+    """Take up a link: this browser becomes its respondent."""
     invitation = service.link_of(token, request.remote_addr or "")
     draft = service.open_link(invitation)
     settings: Settings = service.settings()
@@ -126,6 +113,7 @@ def open_link(token: str) -> ResponseReturnValue:
 @bp.post("/collect/offered/<form_id>")
 @respondent
 def open_offered(form_id: str) -> ResponseReturnValue:
+    """Go on with the questionnaire that the result offers."""
     draft = service.open_offered(current_invitation(), form_id)
     return redirect(url_for("collect.start", instance_id=draft.instance_id), 303)
 
@@ -133,6 +121,7 @@ def open_offered(form_id: str) -> ResponseReturnValue:
 @bp.get("/collect/<uuid:instance_id>/paused")
 @collector()
 def paused(instance_id: uuid.UUID) -> ResponseReturnValue:
+    """What was answered is kept; how to go on later."""
     draft = service.get_draft(instance_id)
     return render_template("collect/paused.html", **_frame(draft))
 
@@ -143,6 +132,7 @@ def paused(instance_id: uuid.UUID) -> ResponseReturnValue:
 @bp.get("/collect/<uuid:instance_id>/")
 @collector()
 def start(instance_id: uuid.UUID) -> ResponseReturnValue:
+    """The notice and the question for consent, before anything personal."""
     draft = service.get_draft(instance_id)
     if draft.sent_at is not None:
         return redirect(url_for("collect.receipt", instance_id=instance_id))
@@ -168,6 +158,7 @@ def _start_page(draft: Draft, error: str = "") -> str:
 @bp.post("/collect/<uuid:instance_id>/")
 @collector()
 def agree(instance_id: uuid.UUID) -> ResponseReturnValue:
+    """Keep the answer to the question for consent and begin, or end with thanks."""
     draft = service.get_draft(instance_id)
     answer = request.form.get("consent", "")
     if answer not in ("yes", "no"):
@@ -191,6 +182,7 @@ def _first_screen(draft: Draft) -> str:
 @bp.get("/collect/<uuid:instance_id>/app")
 @collector()
 def app(instance_id: uuid.UUID) -> ResponseReturnValue:
+    """Every screen of the questionnaire at once, for browsers with a script."""
     draft = service.get_draft(instance_id)
     if draft.sent_at is not None:
         return redirect(url_for("collect.receipt", instance_id=instance_id))
@@ -237,6 +229,7 @@ def _go_on_in(language: str, draft: Draft, target: str) -> WerkzeugResponse:
 @bp.get("/collect/<uuid:instance_id>/s/<path:screen>")
 @collector()
 def screen(instance_id: uuid.UUID, screen: str) -> ResponseReturnValue:
+    """One screen as a form that works without a script."""
     draft = service.get_draft(instance_id)
     if draft.sent_at is not None:
         return redirect(url_for("collect.receipt", instance_id=instance_id))
@@ -249,6 +242,7 @@ def screen(instance_id: uuid.UUID, screen: str) -> ResponseReturnValue:
 @bp.post("/collect/<uuid:instance_id>/s/<path:screen>")
 @collector(late_write=True)
 def save_screen(instance_id: uuid.UUID, screen: str) -> ResponseReturnValue:
+    """Save one screen, show what became relevant on it, else the next one."""
     draft = service.get_draft(instance_id)
     saved = service.save_screen(draft, screen, request.form, request.files, _by())
     if wish := request.form.get("language"):
@@ -323,6 +317,7 @@ def _anchor(address: str) -> str:
 @bp.get("/collect/<uuid:instance_id>/review")
 @collector()
 def review(instance_id: uuid.UUID) -> ResponseReturnValue:
+    """Every answer and problem before sending, each a link to its question."""
     draft = service.get_draft(instance_id)
     if draft.sent_at is not None:
         return redirect(url_for("collect.receipt", instance_id=instance_id))
@@ -388,6 +383,7 @@ def _part(draft: Draft, part: review_of.Part) -> dict[str, Any]:
 @bp.post("/collect/<uuid:instance_id>/send")
 @collector(late_write=True)
 def send(instance_id: uuid.UUID) -> ResponseReturnValue:
+    """Hand the answers in, in plain mode."""
     draft = service.get_draft(instance_id)
     if draft.sent_at is None:
         error = _reason_not_to_send(draft)
@@ -416,6 +412,7 @@ def _reason_not_to_send(draft: Draft) -> str:
 @bp.get("/collect/<uuid:instance_id>/receipt")
 @collector()
 def receipt(instance_id: uuid.UUID) -> ResponseReturnValue:
+    """Number, time and fingerprint of what was received."""
     draft = service.get_draft(instance_id)
     found = service.get_submission(draft)
     definition = questionnaires.definition(draft.form_version_id)
@@ -434,6 +431,7 @@ def receipt(instance_id: uuid.UUID) -> ResponseReturnValue:
 @bp.get("/collect/<uuid:instance_id>/receipt.pdf")
 @collector()
 def receipt_pdf(instance_id: uuid.UUID) -> ResponseReturnValue:
+    """The receipt as a PDF."""
     draft = service.get_draft(instance_id)
     return _pdf(receipts.receipt_data(draft, service.get_submission(draft)), "receipt")
 
@@ -441,6 +439,7 @@ def receipt_pdf(instance_id: uuid.UUID) -> ResponseReturnValue:
 @bp.get("/collect/<uuid:instance_id>/answers.pdf")
 @collector()
 def answers_pdf(instance_id: uuid.UUID) -> ResponseReturnValue:
+    """The answers as a PDF."""
     draft = service.get_draft(instance_id)
     return _pdf(receipts.answers_data(draft, service.get_submission(draft)), "answers")
 
@@ -450,135 +449,6 @@ def _pdf(data: dict[str, Any], name: str) -> Response:
     response.mimetype = "application/pdf"
     response.headers["Content-Disposition"] = f'inline; filename="{name}-{data["number"]}.pdf"'
     return response
-
-
-# Assessors ------------------------------------------------------------------------------------------------------
-
-
-@bp.get("/work")
-@allow(Permission.COLLECT)
-def work() -> ResponseReturnValue:
-    """An assessor's own list: returned, begun, to do, sent."""
-    user = current_user()
-    returned = submissions.list_returned(user)
-    waiting = {(record.campaign_id, record.establishment_id) for _, record in returned}  # shown above, not twice
-    items = [
-        item for item in campaigns.work_of(user)
-        if not item.is_done and (item.assignment.campaign_id, item.assignment.establishment_id) not in waiting
-    ]
-    sent = submissions.list_sent(user)
-    return render_template(
-        "collect/work.html",
-        assignments=[_assignment(item) for item in items],
-        drafts=[_begun(draft) for draft in submissions.list_drafts(user)],
-        returned=[{**_about(record), "id": record.id, "comment": record.review_comment} for _, record in returned],
-        sent=[
-            {**_about(record), "id": row.instance_id, "at": row.received_at, **_state_of(row, record)}
-            for row, record in sent
-        ],
-    )
-
-
-def _about(record: Record) -> dict[str, Any]:
-    return {"establishment": record.establishment.name, "form": text_of(record.questionnaire.title)}
-
-
-def _begun(draft: Draft) -> dict[str, Any]:
-    return {
-        "id": draft.instance_id,
-        "establishment": draft.establishment.name,
-        "at": draft.started_at,
-        "visit_id": draft.visit_id,
-        "form": text_of(draft.form_version.questionnaire.title),
-    }
-
-
-def _state_of(row: Any, record: Any) -> dict[str, str]:
-    state = record.state if record.current_submission_id == row.id else "superseded"
-    return {"state": state, "state_text": gettext(STATES[state])}
-
-
-def _assignment(item: campaigns.WorkItem) -> dict[str, Any]:
-    return {
-        "id": item.assignment.id,
-        "establishment": item.establishment.name,
-        "code": item.establishment.code,
-        "campaign": text_of(item.campaign.title),
-        "due_on": item.assignment.due_on,
-        "note": item.assignment.note,
-        "has_visit": item.visit is not None and item.visit.outcome is None,
-        "forms": [
-            {"title": text_of(form.title), "state": form.state, "state_text": gettext(STATES[form.state])}
-            for form in item.instruments
-        ],
-    }
-
-
-@bp.post("/work/visits")
-@allow(Permission.COLLECT)
-def start_visit() -> ResponseReturnValue:
-    found = visits.begin_visit(current_user(), request.form.get("assignment", 0, type=int))
-    return redirect(url_for("collect.visit", visit_id=found.id), 303)
-
-
-@bp.get("/work/visits/<int:visit_id>")
-@allow(Permission.COLLECT)
-def visit(visit_id: int) -> ResponseReturnValue:
-    return _visit_page(visit_id)
-
-
-def _visit_page(visit_id: int, error: str = "") -> str:
-    found = visits.get_visit(current_user(), visit_id)
-    forms = [
-        {
-            "id": form.version.id,
-            "title": text_of(form.version.questionnaire.title),
-            "state": form.state,
-            "state_text": gettext(STATES[form.state]),
-            "draft": form.state == "draft",
-            "minutes": texts.texts_for(form.version.questionnaire.form_id)["minutes"],
-            "receipt_of": form.own_receipt if form.state in ("submitted", "approved") else None,
-            "is_open": form.state in ("new", "draft", "returned"),
-        }
-        for form in visits.forms_of_visit(found)
-    ]
-    return render_template(
-        "collect/visit.html",
-        visit=found,
-        forms=forms,
-        campaign=text_of(found.campaign.title),
-        error=error,
-        outcome_text=gettext(OUTCOMES[found.outcome].label) if found.outcome in OUTCOMES else "",
-        outcomes=[(outcome.code, gettext(outcome.label)) for outcome in OUTCOMES.values() if outcome.by_hand],
-    )
-
-
-@bp.post("/work/visits/<int:visit_id>/forms")
-@allow(Permission.COLLECT)
-def open_form(visit_id: int) -> ResponseReturnValue:
-    user = current_user()
-    found = visits.get_visit(user, visit_id)
-    draft = visits.open_form(found, request.form.get("form_version", 0, type=int), user)
-    return redirect(url_for("collect.start", instance_id=draft.instance_id), 303)
-
-
-@bp.post("/work/visits/<int:visit_id>/outcome")
-@allow(Permission.COLLECT)
-def close_visit(visit_id: int) -> ResponseReturnValue:
-    found = visits.get_visit(current_user(), visit_id)
-    try:
-        campaigns.record_outcome(found, request.form.get("outcome", 0, type=int), request.form.get("note", ""))
-    except Invalid as problem:
-        return _visit_page(visit_id, gettext(problem.message)), 422
-    flash(gettext("The outcome is saved."))
-    return redirect(url_for("collect.work"), 303)
-
-
-@bp.post("/work/records/<int:record_id>/correct")
-@allow(Permission.COLLECT)
-def correct(record_id: int) -> ResponseReturnValue:
-    draft = visits.correct(current_user(), record_id)
-    return redirect(url_for("collect.start", instance_id=draft.instance_id), 303)
 
 
 __all__ = ["bp"]
