@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,7 +10,8 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).parents[2]
-ESBUILD = ROOT / "node_modules" / ".bin" / "esbuild"
+NODE = ["sh", ROOT / "tools/node.sh", "node"]  # the node of the machine, or the one installed beside Python
+ESBUILD = ROOT / "node_modules/esbuild/bin/esbuild"
 
 
 class Node:
@@ -51,12 +51,13 @@ def running(folder: Path) -> Iterator[Node]:
     """Build the driver into a folder and run it."""
     program = folder / "driver.mjs"
     subprocess.run(
-        [ESBUILD, Path(__file__).parent / "driver.ts", "--bundle", "--platform=node", "--format=esm", "--log-level=error",
+        [*NODE, ESBUILD, Path(__file__).parent / "driver.ts", "--bundle", "--platform=node", "--format=esm", "--log-level=error",
          "--target=es2020", f"--outfile={program}"],
         check=True, cwd=ROOT,
     )  # fmt: skip
     process = subprocess.Popen(
-        [shutil.which("node") or "node", program],
+        [*NODE, program],
+        cwd=ROOT,
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,
