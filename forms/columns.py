@@ -28,6 +28,25 @@ TRANSLATABLE: Final = frozenset(
         "base",
     ]
 )
+# The columns of expressions whose curled quotes pyxform makes straight too; our own sheets keep theirs.
+EXPRESSIONS: Final = frozenset(
+    [
+        "relevant",
+        "constraint",
+        "calculation",
+        "required",
+        "read_only",
+        "default",
+        "choice_filter",
+        "repeat_count",
+        "appearance",
+        "parameters",
+        "bind",
+        "instance_name",
+    ]
+)
+_CURLED: Final = str.maketrans("‘’“”", "''\"\"")
+_LOOSE: Final = re.compile(r"\$\{\s*([^\s{}]+)\s*\}")
 _ALIASES: Final[Mapping[str, str]] = {
     "relevance": "relevant",
     "calculate": "calculation",
@@ -232,8 +251,18 @@ def canonical(sheet: Sheet) -> tuple[Sheet, list[Issue]]:
         if id(row.letters) not in shared:
             shared[id(row.letters)] = {names.get(header, header): at for header, at in row.letters.items()}
         letters = shared[id(row.letters)]
-        rows.append(Row(sheet.name, row.number, {names[header]: text for header, text in row.cells.items()}, letters))
+        cells = {names[header]: _straightened(text, names[header]) for header, text in row.cells.items()}
+        rows.append(Row(sheet.name, row.number, cells, letters))
     return Sheet(sheet.name, tuple(dict.fromkeys(names.values())), tuple(rows)), issues
+
+
+def _straightened(text: str, header: str) -> str:
+    """A cell with "${ name }" closed up and, outside texts, the quotes that word processors curl made straight."""
+    if "${" in text:
+        text = _LOOSE.sub(r"${\1}", text)
+    if text.isascii() or header.partition("::")[0] not in EXPRESSIONS:
+        return text
+    return text.translate(_CURLED)
 
 
 def canonical_header(header: str, sheet: str) -> str:
@@ -308,8 +337,8 @@ def _read_listed(text: str) -> TypeCell | None:
 
 def is_unsupported(text: str) -> bool:
     """True for a type that XLSForm has and we do not run."""
-    lower = " ".join(text.lower().split())
-    return lower in UNSUPPORTED or lower.split(" ")[0] in UNSUPPORTED
+    lower = " ".join(text.lower().split()) + " "
+    return any(lower.startswith(f"{name} ") for name in UNSUPPORTED)
 
 
 def read_parameters(text: str) -> dict[str, str]:

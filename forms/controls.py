@@ -10,7 +10,7 @@ from typing import Final
 
 from forms.expressions.syntax import ExpressionError, RawCall, parse_raw
 from forms.issues import Issue
-from forms.model import Literal
+from forms.model import Call, Expression, Literal
 
 _XF: Final = "{http://www.w3.org/2002/xforms}"
 _JR: Final = "{http://openrosa.org/javarosa}"
@@ -123,3 +123,9 @@ def text_id(text: str) -> str | None:
     argument = call.arguments[0] if isinstance(call, RawCall) and call.name == "jr:itext" and call.arguments else None
     parts = argument.arguments if isinstance(argument, RawCall) and argument.name == "concat" else (argument,)
     return "".join(str(part.value) for part in parts if isinstance(part, Literal))
+
+
+def cast(calculation: Expression | None, bind: Mapping[str, str], type_: str) -> Expression | None:
+    """What a bind calculates; where it is a whole number that nobody is asked for, without its decimals."""
+    is_whole = type_ == "calculate" and bind.get("type", "").rpartition(":")[2] in ("int", "integer")
+    return Call("int", (calculation,)) if is_whole and calculation is not None else calculation

@@ -98,11 +98,12 @@ def _own_parts(sheets: Mapping[str, Sheet]) -> Iterator[Issue]:
 
 def _mixed_languages(sheets: Mapping[str, Sheet]) -> Iterator[Issue]:
     """A column `label` beside `label::Language`: other clients show its texts as a language of its own."""
-    for name in ("survey", "choices"):
-        rows = list(iter_rows(sheets, name))
-        headers = dict.fromkeys(header for row in rows for header in row.cells)
-        bases = {header.partition("::")[0] for header in headers if "::" in header}
-        for header in headers:
+    read = {name: list(iter_rows(sheets, name)) for name in ("survey", "choices")}
+    found = {name: dict.fromkeys(header for row in rows for header in row.cells) for name, rows in read.items()}
+    # One sheet may name the languages and the other not: its labels are then in no language of the form.
+    bases = {header.partition("::")[0] for headers in found.values() for header in headers if "::" in header}
+    for name, rows in read.items():
+        for header in found[name]:
             if header in bases and header in ("label", "hint", "constraint_message", "required_message"):
                 first = next(row for row in rows if header in row.cells)
                 yield Issue("text_without_language", _heading(first, header), {"name": header}, Severity.WARNING)

@@ -224,6 +224,16 @@ def _score(block: _Block) -> Iterator[Row]:
     yield _end(begin)
 
 
+def _rank_messages(begin: Row) -> Iterator[tuple[str, str]]:
+    """What is said when a place is given twice: Kobo has one text for it, which stands for every language."""
+    languages = [header.partition("::")[2] for header in _texts(begin) if "::" in header]
+    for header, text in begin.cells.items():
+        base, separator, language = header.partition("::")
+        if base == RANK_MESSAGE:
+            for name in [language] if separator else languages or [""]:
+                yield (f"constraint_message::{name}" if name else "constraint_message"), text
+
+
 def _rank(block: _Block) -> Iterator[Row]:
     """A question per place, each with a choice not taken before."""
     begin = block.begin
@@ -231,11 +241,7 @@ def _rank(block: _Block) -> Iterator[Row]:
     yield replace(
         begin, cells={"type": "note", "name": f"{block.name}_label", **_texts(begin), **_texts(begin, "hint")}
     )
-    messages = {
-        header.replace(RANK_MESSAGE, "constraint_message", 1): text
-        for header, text in begin.cells.items()
-        if header.partition("::")[0] == RANK_MESSAGE
-    }
+    messages = dict(_rank_messages(begin))
     before: list[str] = []
     for row in block.rows:
         name = row.get("name")

@@ -129,6 +129,29 @@ class IsoText(_Blankable):
         return value
 
 
+class Day(IsoText):
+    """A date; of a dateTime that names no offset its day, for that is the day on the device."""
+
+    def __init__(self) -> None:
+        super().__init__(read_date)
+
+    def read(self, value: Any) -> Value:
+        return super().read(value[:10] if isinstance(value, str) and _is_local_moment(value) else value)
+
+
+def _is_local_moment(text: str) -> bool:
+    if "T" not in text[10:11] or not _OFFSET_MARKS.isdisjoint(text[10:]):
+        return False
+    try:
+        read_datetime(text)
+    except ValueError:
+        return False
+    return True
+
+
+_OFFSET_MARKS: Final = frozenset("Z+-")
+
+
 class ChosenNames(_Blankable):
     """Names of choices separated by spaces, or a list of them; each once, in the order chosen."""
 
@@ -259,7 +282,7 @@ def _is_point(numbers: list[str]) -> bool:
 
 
 def _date_field(_: Question) -> fields.Field[Value]:
-    return IsoText(read_date)
+    return Day()
 
 
 def _time_field(_: Question) -> fields.Field[Value]:
@@ -367,5 +390,22 @@ UNSUPPORTED: Final = frozenset(
         "end_loop",
         "include",
         "cascading_select",
+        # SurveyCTO's own
+        "audio audit",
+        "text audit",
+        "sensor_statistic",
+        "sensor_stream",
+        "speed violations count",
+        "speed violations list",
+        "speed violations audit",
+        "calculate_here",
+        "caseid",
+        "comments",
+        "enumerator",
+        # of the Community Health Toolkit
+        "db:person",
+        "db:clinic",
+        "db:health_center",
+        "db:district_hospital",
     }
 )

@@ -12,7 +12,7 @@ from defusedxml import DefusedXmlException
 from defusedxml.ElementTree import fromstring
 
 from forms.beginning import EVENTS, MAX_DEPTH, children, first_rows, is_too_deep, local, preset, without_predicates
-from forms.controls import CONTROLS, Control, foreign, item_columns, parameters_of, text_id, type_of
+from forms.controls import CONTROLS, Control, cast, foreign, item_columns, parameters_of, text_id, type_of
 from forms.expressions.resolve import GROUP, QUESTION, REPEAT, Schema, Steps, check, check_raw, schema_from
 from forms.expressions.syntax import ExpressionError, RawCall, RawPath, parse_raw
 from forms.issues import FormError, Issue
@@ -342,7 +342,7 @@ class _Reader:
             constraint_message=self._message(bind.get(f"{_JR}constraintMsg"), path),
             required=self._flag(bind.get("required"), path, "required"),
             required_message=self._message(bind.get(f"{_JR}requiredMsg"), path),
-            calculation=self._expression(bind.get("calculate"), path, "calculation"),
+            calculation=cast(self._expression(bind.get("calculate"), path, "calculation"), bind, type_),
             default=(element.text or "").strip() or None,
             actions=(*self._preset(control, bind, path), *self._actions(path)),
             read_only=None if type_ == "note" else self._flag(bind.get("readonly"), path, "read_only"),
@@ -395,7 +395,7 @@ class _Reader:
         return tuple(found)
 
     def _stands(self, text: str, path: Steps, trigger: Steps | None) -> Steps:
-        """Where a value's relative paths begin: at what it sets, else at its trigger, as pyxform writes it in repeats."""
+        """Where a value's relative paths begin: at what it sets, else at its trigger, as pyxform has it in repeats."""
         if trigger is None or not check(text, self.schema, path)[1] or check(text, self.schema, trigger)[1]:
             return path
         is_above = self.schema.repeats_in(trigger) <= self.schema.repeats_in(path)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import difflib
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 from forms.appearances import FORM, appearance_issues
@@ -20,15 +20,16 @@ from forms.columns import (
     TypeCell,
     for_pyxform,
     is_no,
-    is_unsupported,
     is_yes,
     languages_in,
     read_parameters,
     read_type,
 )
+from forms.defaults import misfits
 from forms.expressions.resolve import GROUP, QUESTION, REPEAT, Schema, Steps, check, schema_from
 from forms.expressions.several import several
 from forms.files import Beside, check_beside, columns_of, list_uses, needs_of_rows
+from forms.hints import explained, type_issue
 from forms.issues import FormError, Issue, Severity
 from forms.languages import language_code
 from forms.longlists import LongList, long_lists, restored, shortened
@@ -44,6 +45,9 @@ _REFERENCE: Final = re.compile(r"\$\{[^}]*\}")
 _ROW: Final = re.compile(r"\[row\s*:\s*([0-9]+)\]\s*")
 _NAMED: Final = re.compile(r"survey element named '([^']+)'")
 _SHEET: Final = re.compile(r"'(survey|choices|settings|entities)' sheet")
+_UNREAD: Final = ""  # the spelling of a type that was refused already
+_CODE: Final = re.compile(r"[a-z]{2,3}(-[A-Za-z0-9]{2,8})*")
+_PARAMETERS: Final = re.compile(r"question type are '([^']*)'.*invalid parameter key\(s\): '([^']*)'", re.DOTALL)
 _DYNAMIC: Final = re.compile(r"\$\{|[A-Za-z][\w\-]*\(")
 _SEARCH: Final = re.compile(r"search\s*\(")
 _RESERVED: Final = {"form": "meta", "repeat": "_id"}  # the block an XForm adds; the id of a row
@@ -56,6 +60,9 @@ _SAID_BY_US: Final = (
     "max-pixels",
     "'disabled' column",
     "no longer supported on most devices",
+    "Choices should have a label",
+    "case-insensitive match",
+    "machine-readable codes",
 )
 
 
@@ -100,6 +107,11 @@ def check_rows(sheets: Mapping[str, Sheet], given: Beside | None = None) -> Chec
     if not any(iter_rows(sheets, "survey")):
         found.complain("no_survey", "survey")
         return found
+    for name, needed in (("survey", "type"), ("choices", "list_name")):
+        if name in sheets and sheets[name].rows and needed not in sheets[name].headers:
+            found.complain("missing_column", f"{name}!1", name=needed)
+    if found.issues:
+        return found
     settings = next(iter_rows(sheets, "settings"), None)
     found.root = settings.get("name") if settings and settings.get("name") else ROOT
     _check_choices(sheets, found, settings)
@@ -111,6 +123,8 @@ def check_rows(sheets: Mapping[str, Sheet], given: Beside | None = None) -> Chec
     _check_settings(settings, sheets, schema, found)
     for entry in found.entries:
         _check_entry(entry, schema, found)
+    found.issues += misfits(sheets, [(entry.row, entry.type) for entry in found.entries])
+    _check_languages(sheets, found)
     _check_translations(sheets, found)
     return found
 
@@ -157,16 +171,14 @@ def _read_row_type(row: Row, found: Checked) -> TypeCell | None:
         if row.get("name") or row.get("label"):
             found.complain("missing_type", row.cell("type"))
         return None
-    type_ = None if is_unsupported(text) else read_type(text)
-    if type_ is None:
+    problem = type_issue(text)
+    type_ = read_type(text) if problem is None else None
+    if problem is not None:
         bare = " ".join(text.lower().split())
-        code = "unsupported_type" if is_unsupported(text) else "unknown_type"
-        if bare in ("select_one", "select_multiple", "rank", "select one", "select multiple"):
-            code = "missing_list_name"
-        found.complain(code, row.cell("type"), name=text)
+        found.complain(problem[0], row.cell("type"), **problem[1])
         if row.get("name") and not bare.startswith(("begin", "end")):
             # Whatever it was to be, its name exists and the rest of its row can be looked at in the same reading.
-            return TypeCell("question", "text", "text")
+            return TypeCell("question", "text", _UNREAD)
     return type_
 
 
@@ -193,6 +205,9 @@ def _check_name(row: Row, type_: TypeCell, parent: _Open, found: Checked) -> Non
         found.complain("reserved_name", where, name=name)
     if name in parent.names:
         found.complain("duplicate_name", where, name=name, other=parent.names[name])
+    near = next((other for other in parent.names if other != name and other.lower() == name.lower()), None)
+    if near is not None:
+        found.warn("name_case", where, name=name, other=near)
     parent.names.setdefault(name, where)
 
 
@@ -306,8 +321,9 @@ def _check_question(entry: Entry, schema: Schema, found: Checked) -> None:
         found.warn("blank_here", row.cell("type"), name=entry.type.spelling)
     if _SEARCH.search(row.get("appearance")):
         found.complain("unsupported_search", row.cell("appearance"))
-    if type_.is_asked and not _has_label(row) and not row.get("calculation"):
-        found.warn("missing_label", row.cell("label"))
+    needs_label = type_.is_asked and entry.type.spelling != _UNREAD
+    if needs_label and not _has_label(row) and not _sets_itself(row):
+        found.complain("label_needed", row.cell("label" if "label" in row.letters else "name"), name=row.get("name"))
     if type_.name == "calculate" and not any(row.get(column) for column in ("calculation", "default")):
         found.complain("missing_calculation", row.cell("calculation"))
     if entry.type.list_name:
@@ -360,7 +376,8 @@ def _check_expression(
 ) -> None:
     expression, errors = check(row.get(column), schema, at, item)
     for error in errors:
-        found.complain(error.code, row.cell(column), **error.parameters)
+        code, parameters = explained(error, row.get(column))
+        found.complain(code, row.cell(column), **parameters)
     for path in () if errors else dict.fromkeys(several(expression, schema)):
         found.warn("expression_several", row.cell(column), name=path[-1])
 
@@ -377,8 +394,20 @@ def _check_references(row: Row, at: Steps, schema: Schema, found: Checked) -> No
                 found.complain(error.code, row.cell(header), **error.parameters)
 
 
+def _sets_itself(row: Row) -> bool:
+    """True for a question that is computed and need not be shown."""
+    return any(header in ("calculation", "trigger") or header.startswith("bind::calculate") for header in row.cells)
+
+
 def _has_label(row: Row) -> bool:
     return any(header.partition("::")[0] in ("label", "hint", "image", "audio", "video") for header in row.cells)
+
+
+def _check_languages(sheets: Mapping[str, Sheet], found: Checked) -> None:
+    """A language that cannot be told from its name is no language for a screen reader, nor for other clients."""
+    for name in languages_in(sheets):
+        if not _CODE.fullmatch(language_code(name)):
+            found.warn("language_code_missing", "survey!1", name=name)
 
 
 def _check_translations(sheets: Mapping[str, Sheet], found: Checked) -> None:
@@ -440,9 +469,9 @@ def convert(sheets: Mapping[str, Sheet], checked: Checked, form_id: str, *, whol
     except PyXFormError as error:
         raise FormError([_refusal(str(error), checked)]) from error
     except Exception as error:  # a few faults end in bare TypeErrors and KeyErrors inside pyxform
-        raise FormError([Issue("pyxform_failed", "survey", {"text": f"{type(error).__name__}: {error}"})]) from error
+        raise FormError([Issue("pyxform_failed", "survey")]) from error
     kept = [text for text in warnings if not any(known in text for known in _SAID_BY_US)]
-    issues = tuple(Issue("pyxform", "survey", {"text": text}, Severity.WARNING) for text in kept)
+    issues = tuple(replace(_refusal(text, checked), severity=Severity.WARNING) for text in kept)
     return Converted(restored(xform, long), xform, long, issues)
 
 
@@ -506,6 +535,10 @@ def _refusal(text: str, checked: Checked) -> Issue:
         index = int(row.group(1)) - 2
         rows = [entry.row for entry in checked.entries]
         where = rows[index].cell("type") if 0 <= index < len(rows) else where
+        wrong = _PARAMETERS.search(text)
+        if wrong and 0 <= index < len(rows):
+            parameters = {"name": wrong.group(2), "known": wrong.group(1)}
+            return Issue("unknown_parameter", rows[index].cell("parameters"), parameters)
     return Issue("pyxform", where, {"text": _ROW.sub("", text).strip()})
 
 

@@ -11,7 +11,7 @@ import zlib
 from collections.abc import Iterator, Mapping
 
 _OBJECT = re.compile(rb"(?<!\d)(\d+) 0 obj\b(.*?)\bendobj\b", re.S)
-_STREAM = re.compile(rb"(.*?)stream\r?\n(.*?)\r?\nendstream", re.S)
+_STREAM = re.compile(rb"(.*?)stream\r?\n(.*?)\nendstream", re.S)
 _SHOWN = re.compile(rb"/(\S+) [\d.]+ Tf|<([0-9A-Fa-f]+)>|(\()|(\bT[dDm*]\b|\bET\b)")
 _IN_LITERAL = re.compile(rb"\\.|[()]", re.S)
 _MARKED = re.compile(rb"/\w+\s*<<.*?>>\s*BDC", re.S)  # says what a part is, and in which language; shows nothing
@@ -54,7 +54,8 @@ def _packed(body: bytes) -> Iterator[tuple[int, bytes]]:
 def _content(body: bytes) -> bytes:
     found = _STREAM.match(body)
     assert found, body[:80]
-    return zlib.decompress(found[2]) if b"/FlateDecode" in found[1] else found[2]
+    # A return before the last line break may belong to the data: bytes behind a packed stream are no fault.
+    return zlib.decompressobj().decompress(found[2]) if b"/FlateDecode" in found[1] else found[2].rstrip(b"\r")
 
 
 def _text(page: bytes, objects: Mapping[int, bytes]) -> str:

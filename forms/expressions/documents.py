@@ -72,6 +72,10 @@ class DocumentNode:
             return [] if self.parent is None else [self.parent]
         if name == BELOW:
             return list(self.walk())
+        if "::" in name:  # self::name and parent::name
+            axis, _, wanted = name.partition("::")
+            node = self if axis == "self" else self.parent
+            return [] if node is None or node.name != wanted else [node]
         if name.startswith("#"):
             return self.named.get(name[1:], [])
         if name.startswith("@"):
@@ -153,7 +157,7 @@ def _call(raw: RawCall) -> Expression:
 
 def _path(raw: RawPath) -> _Nodes:
     for step in raw.steps:
-        if ":" in step.name:
+        if ":" in step.name.replace("::", "", 1):
             raise ExpressionError("expression_namespace", raw.position, name=step.name)
     steps = raw.steps
     if raw.start == "${":
@@ -205,7 +209,7 @@ def _indexed(raw: RawCall) -> RawPath:
         steps.append(RawStep(names[-1], (place,)))
     if not isinstance(target, RawPath) or target.start != "/" or len(pairs) % 2:
         raise ExpressionError("expression_indexed_repeat", raw.position)
-    if target.steps[0].name == BELOW:
+    if not target.steps or target.steps[0].name == BELOW:
         return replace(target, steps=(*steps, *target.steps))
     if [step.name for step in target.steps[: len(steps)]] != [step.name for step in steps]:
         raise ExpressionError("expression_indexed_repeat", raw.position)

@@ -12,6 +12,7 @@ import binascii
 import hashlib
 import math
 import random
+import re
 import secrets
 import uuid
 from collections.abc import Callable, Iterable, Mapping
@@ -406,7 +407,14 @@ def _date(scope: Scope, arguments: list[Result]) -> str:
         text = to_text(value).strip()
         if day_number(text) is not None:
             return text[:10]
-    return date_text(to_number(value))
+        short = _SHORT_DATE.fullmatch(text)
+        if short is not None:
+            padded = f"{short[1]}-{short[2]:0>2}-{short[3]:0>2}"
+            return padded if day_number(padded) is not None else ""
+    return date_text(math.nan if isinstance(value, bool) else to_number(value))
+
+
+_SHORT_DATE = re.compile("([0-9]{4})-([0-9]{1,2})-([0-9]{1,2})")  # as people type it: 2026-1-2
 
 
 def _date_time(scope: Scope, arguments: list[Result]) -> str:

@@ -282,6 +282,11 @@ class _Resolver:
     # -- paths ----------------------------------------------------------------------------------------------------
 
     def path(self, raw: RawPath, base: _Base) -> Expression:
+        if not raw.steps and raw.start == "/":
+            return self.fail("expression_unknown_path", raw.position, path="/")
+        tested = next((step.name for step in raw.steps if "::" in step.name), None)
+        if tested is not None:
+            return self.fail("expression_axis", raw.position, name=tested)
         strange = next((step.name for step in raw.steps if _is_strange(step.name)), None)
         if strange is not None:
             code = "expression_attribute" if strange[0] == "@" else "expression_namespace"
@@ -431,12 +436,14 @@ class _Resolver:
             return self.fail("expression_instance_path", raw.position, name=raw.id)
         if columns is not None and below and below[0].name not in (*columns, "*"):
             return self.fail("expression_unknown_column", raw.position, name=below[0].name)
+        if columns is not None and len(below) > 1:  # items are flat: a column holds a text
+            return self.fail("expression_unknown_column", raw.position, name=below[1].name)
         found: Instance | Filter = Instance(raw.id, (root[0].name, item[0].name))
         names: tuple[str, ...] = ()
         for step in (item[0], *below):
             names = (*names, step.name) if step is not item[0] else ()
             if step.predicates:
-                base = _Item(columns if step is item[0] else None)
+                base = _Item(columns if step is item[0] or columns is None else frozenset())
                 predicates = tuple(self._predicate(predicate, base) for predicate in step.predicates)
                 found, names = Filter(_below(found, names), predicates), ()
         return _below(found, names)

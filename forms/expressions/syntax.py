@@ -46,6 +46,7 @@ _NAMED_OPERATORS: Final = frozenset({"or", "and", "div", "mod"})
 _GLUED: Final = re.compile(r"(?:and|or|div|mod)(?=[0-9])")  # "1 and1": after an operand no name can stand
 _AXES: Final = {"child": "*", "parent": "..", "self": "."}
 _NODE_TYPES: Final = frozenset({"node", "text", "comment", "processing-instruction"})
+_STEP_BEGINNINGS: Final = frozenset({".", "..", "@"})
 BELOW: Final = ""  # the step between the slashes of "//": a node itself and everything below it
 
 
@@ -182,7 +183,7 @@ class _Parser:
             predicates = self.predicates()
             return RawPath("${", self._more_steps(), token.position, _reference_name(token), predicates)
         if self._is_slash():
-            return RawPath("/", self._more_steps(), token.position)
+            return RawPath("/", self._steps_from_root(), token.position)
         return RawPath("", self.steps(), token.position)
 
     def _is_slash(self) -> bool:
@@ -214,6 +215,15 @@ class _Parser:
         below = (RawStep(BELOW),) if self.take().text == "//" else ()
         return (*below, *self.steps())
 
+    def _steps_from_root(self) -> tuple[RawStep, ...]:
+        """The steps after a first slash; none for the slash that stands alone."""
+        after = self.tokens[self.index + 1]
+        is_alone = after.kind in ("end", "operator") and after.text not in _STEP_BEGINNINGS
+        if self.token.text == "/" and is_alone:
+            self.take()
+            return ()
+        return self._more_steps()
+
     def steps(self) -> tuple[RawStep, ...]:
         return (self.step(), *self._more_steps())
 
@@ -243,6 +253,8 @@ class _Parser:
             return test.text
         if axis.text == "child" and test.text in _NODE_TYPES:
             raise ExpressionError("expression_node_type", test.position, name=test.text)
+        if test.kind == "name" and self.token.text != "(":
+            return f"{axis.text}::{test.text}"  # only a document tells whether the node has that name
         if test.text == "node" and self.accept("("):
             self.opened()
             self.expect(")")

@@ -25,6 +25,7 @@ from survey_app.accounts.webforms import GrantWebForm, PasswordWebForm, SignInWe
 from survey_app.languages import PSEUDO_LANGUAGE, available_languages, gettext
 from survey_app.models import Establishment, utc_now
 from survey_app.problems import Problem
+from survey_app.programme.service import name_of
 
 bp = Blueprint("accounts", __name__, template_folder="templates")
 ROLE_NAMES = {
@@ -117,7 +118,8 @@ def account() -> ResponseReturnValue:
     """One's own account: password, and where one is signed in."""
     user = current_user()
     return render_template(
-        "accounts/account.html", form=PasswordWebForm(), sign_ins=service.list_sign_ins(user), role_names=ROLE_NAMES
+        "accounts/account.html", form=PasswordWebForm(), sign_ins=service.list_sign_ins(user), role_names=ROLE_NAMES,
+        name_of=name_of,
     )
 
 
@@ -129,7 +131,9 @@ def change_password() -> ResponseReturnValue:
     form, user = PasswordWebForm(), current_user()
     if not form.validate_on_submit():
         sign_ins = service.list_sign_ins(user)
-        page = render_template("accounts/account.html", form=form, sign_ins=sign_ins, role_names=ROLE_NAMES)
+        page = render_template(
+            "accounts/account.html", form=form, sign_ins=sign_ins, role_names=ROLE_NAMES, name_of=name_of
+        )
         return page, 422
     service.change_password(user, form.old.data, form.new.data)
     flash(gettext("The password is changed. Please sign in again."))
@@ -160,7 +164,8 @@ def told_of_log() -> ResponseReturnValue:
 def _with_choices(form: UserWebForm | GrantWebForm) -> UserWebForm | GrantWebForm:
     areas = db.session().scalars(select(Establishment.area).where(Establishment.area.is_not(None)).distinct()).all()
     form.role.choices = [(name, gettext(ROLE_NAMES[name])) for name in ROLES]
-    form.area.choices = [("", gettext("Everywhere")), *((area, area) for area in sorted(a for a in areas if a))]
+    named = sorted((area, name_of("area", area)) for area in areas if area)
+    form.area.choices = [("", gettext("Everywhere")), *named]
     return form
 
 
@@ -168,7 +173,7 @@ def _with_choices(form: UserWebForm | GrantWebForm) -> UserWebForm | GrantWebFor
 @allow(Permission.MANAGE_USERS)
 def users() -> ResponseReturnValue:
     """Every account."""
-    return render_template("accounts/users.html", users=service.list_users(), role_names=ROLE_NAMES)
+    return render_template("accounts/users.html", users=service.list_users(), role_names=ROLE_NAMES, name_of=name_of)
 
 
 @bp.get("/users/new")
@@ -203,7 +208,7 @@ def user(user_id: int) -> ResponseReturnValue:
     found = service.get_user(user_id)
     return render_template(
         "accounts/user.html", person=found, form=_with_choices(GrantWebForm()), role_names=ROLE_NAMES,
-        sign_ins=service.list_sign_ins(found),
+        sign_ins=service.list_sign_ins(found), name_of=name_of,
     )
 
 

@@ -8,7 +8,7 @@ import { PreviewStore, ServerStore, timestamp, type SaveState, type Store } from
 import { loadTexts, t } from "./texts";
 import { all, find, setText } from "./ui/dom";
 import { Page } from "./ui/page";
-import { Review } from "./ui/review";
+import type { Review } from "./ui/review";
 import { Screens } from "./ui/screens";
 import { loadWidgets, type Widget } from "./ui/widgets";
 
@@ -42,12 +42,24 @@ function start(form: HTMLElement, store: Store, definition: Definition, draft: D
   store.onState((state, error) => { showSaveState(state, error); });
   settle(interview, store, draft.values);
   const page = new Page(form, interview, store, language, widgets);
-  const review = new Review(page, draft, timestamp(), () => screens);
-  const screens: Screens = new Screens(page, () => { review.draw(); });
+  const began = timestamp();
+  let review: Review | undefined;
+  const screens = new Screens(page, () => { review?.draw(); });
   page.onChange = () => { screens.progress(); };
   find(form, "[data-loading]")?.remove();
   screens.start();
   bindLeaving(store);
+  bringRest(async () => {
+    const { Review, runChecks } = await import("./ui/rest");
+    page.check = runChecks;
+    review = new Review(page, draft, began, () => screens);
+    if (screens.isAtReview) review.draw();
+  });
+}
+
+/** What is needed after the first screen is in use; tried again until it is there, for a connection may come back. */
+function bringRest(bring: () => Promise<void>, pause = 0): void {
+  setTimeout(() => { bring().catch(() => { bringRest(bring, Math.min(pause + 2000, 30_000)); }); }, pause);
 }
 
 /** Takes back presets of loaded rows that were cleared, and notes the device where the form asks for it. */

@@ -1,4 +1,4 @@
-"""The empty form as the app's page carries it: drawn once for a version and language, then kept, for no answer is in it.
+"""The empty form as the app's page carries it: drawn once for a version and language, and kept: no answer is in it.
 
 Each screen waits in a `<template>` until it is first shown. In it a question's address stands once, at the question;
 ids, names and references around its control hold a mark instead, and the client writes the address there when it puts

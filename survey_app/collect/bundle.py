@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
+from typing import Any
 
 from sqlalchemy import select
 
@@ -55,18 +56,37 @@ def bundle_of(sha256: str, definition: FormDefinition, language: str) -> Bundle:
 
 _built: dict[tuple[str, str], Bundle] = {}  # by the hash of the definition: a published version never changes
 MOST_KEPT = 64
-# The page where answers are given shows none of these, nor what a figure is called: checks only read the figures.
-NOT_FOR_FILLING = frozenset({"measures", "resources", "indicators"})
+# The page where answers are given shows none of these, nor what a figure is called. Of the scores it computes those
+# that its rules read: derived values, never points.
+NOT_FOR_FILLING = frozenset({"measures", "resources", "indicators", "order"})
 
 
 def _build(sha256: str, definition: FormDefinition, language: str) -> Bundle:
     if language not in definition.languages:
         raise NotFound
     logic = {name: value for name, value in to_bundle_json(definition, language).items() if name not in NOT_FOR_FILLING}
-    logic["scores"] = [{k: v for k, v in row.items() if k not in ("label", "unit")} for row in logic.get("scores", ())]
+    logic["scores"] = _figures_read(logic)
     body = canonical_json(logic)
     bundle = Bundle(body, hashlib.sha256(body).hexdigest(), tuple(logic["parts"]))
     if len(_built) >= MOST_KEPT:
         _built.clear()
     _built[sha256, language] = bundle
     return bundle
+
+
+def _figures_read(logic: dict[str, Any]) -> list[dict[str, Any]]:
+    read = _names([tree for name, tree in logic.items() if name not in ("scores", "choice_lists")])
+    found: list[dict[str, Any]] = []
+    for row in reversed(logic.get("scores", ())):  # a figure reads only what stands above it
+        if row["name"] in read:
+            found.append({k: v for k, v in row.items() if k not in ("label", "unit")})
+            read |= _names([row.get("rule"), row.get("applies")])
+    return found[::-1]
+
+
+def _names(tree: object) -> set[str]:
+    """The last name of every path that a tree may hold."""
+    if isinstance(tree, str):
+        return {tree.rpartition("/")[2]}
+    inner = tree.values() if isinstance(tree, dict) else tree if isinstance(tree, list | tuple) else ()
+    return set().union(*map(_names, inner))

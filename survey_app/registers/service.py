@@ -22,7 +22,7 @@ from survey_app.models import Establishment, Invitation, Record, Register, User,
 from survey_app.problems import Invalid, NotFound
 from survey_app.programme.service import RegisterField, RegisterSpec, derive, failed_checks, register_spec
 from survey_app.registers.tables import XLSX, Table, TableRow, column_letter, read_table, to_csv, to_xlsx
-from survey_app.registers.values import Reason, read_value
+from survey_app.registers.values import Reason, csv_value, read_value
 
 P = Permission
 Row = TypeVar("Row")
@@ -529,7 +529,9 @@ def export_file(user: User, register: Register, filters: Filters, kind: str) -> 
     query = _matching(user, register, filters).order_by(Establishment.code)
     rows = list(_export_rows(fields, db.session().scalars(query), allowed))
     audit("register_exported", f"register:{register.id}", rows=len(rows), kind=kind)
-    return (to_xlsx(register.name, header, rows) if kind == "xlsx" else to_csv(header, rows)), len(rows)
+    if kind == "xlsx":
+        return to_xlsx(register.name, header, rows), len(rows)
+    return to_csv(header, [[csv_value(value) for value in row] for row in rows]), len(rows)
 
 
 def _export_rows(

@@ -22,6 +22,8 @@ NO = frozenset({"no", "n", "khong", "false", "0"})
 DAY_FORMATS = ("%Y-%m-%d", "%d/%m/%Y", "%d-%m-%Y", "%d.%m.%Y")
 LONGEST = 500
 PLAIN_NUMBER = re.compile(r"-?\d+(\.\d+)?(e[+-]?\d+)?")
+# One point before four digits or more groups nothing: only a decimal point stands there, as in 20.0211.
+ONLY_DECIMAL = re.compile(r"-?\d+\.\d{4,}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +56,7 @@ def _read_text(field: RegisterField, text: str, _typed: bool) -> tuple[Any, Reas
 
 
 def _read_number(field: RegisterField, text: str, typed: bool) -> tuple[Any, Reason | None]:
-    if typed and PLAIN_NUMBER.fullmatch(text.lower()):
+    if (typed and PLAIN_NUMBER.fullmatch(text.lower())) or ONLY_DECIMAL.fullmatch(text):
         number = float(text)
     else:
         reading = read_number(text, "vi")
@@ -107,4 +109,13 @@ _READERS = {
     "choice": _read_choice,
 }
 
-__all__ = ["Reason", "read_value"]
+
+def csv_value(value: Any) -> Any:
+    """A value as a CSV carries it, so that importing the CSV reads the same: 123.125 as 123.1250, not thousands."""
+    if not isinstance(value, float):
+        return value
+    text = format(value, ".15g")
+    return f"{text}0" if re.fullmatch(r"-?\d+\.\d{3}", text) else text
+
+
+__all__ = ["Reason", "csv_value", "read_value"]

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import date
 
 from flask import Blueprint, Response, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from survey_app.access import Permission, allow, current_user, has_permission
-from survey_app.languages import gettext, text_of
+from survey_app.languages import format_day, format_number, gettext, text_of
 from survey_app.models import Establishment
 from survey_app.problems import Invalid
 from survey_app.programme import service as programme
@@ -138,7 +139,10 @@ def _in_words(field: programme.FieldSpec, value: object) -> str:
         return text_of(programme.choices_of(field.list).get(str(value))) or str(value)
     if field.type == "boolean":
         return gettext("yes") if value == "yes" else gettext("no")
-    return str(value)
+    if field.type == "date":
+        return format_day(date.fromisoformat(str(value)))
+    # Whole numbers may be years, which are never grouped.
+    return format_number(value) if isinstance(value, float) else str(value)
 
 
 @bp.route("/<name>/add", methods=["GET", "POST"])

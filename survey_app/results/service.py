@@ -21,7 +21,7 @@ from forms import (
     recommend_measures,
 )
 from survey_app import db
-from survey_app.languages import TIME_ZONE, current_language
+from survey_app.languages import TIME_ZONE, current_language, format_number
 from survey_app.models import Draft, Establishment, MeasureDecision, Record, RecordValue, Submission, utc_now
 from survey_app.problems import Invalid, NotFound
 from survey_app.programme import service as programme
@@ -53,6 +53,7 @@ class Card:
     """A recommended measure with what the establishment has said of it."""
 
     measure: Recommendation
+    why: tuple[tuple[str, str], ...]  # question and answer, both in words
     technique: str
     next_step: str
     decision: str
@@ -98,7 +99,7 @@ def result_of(draft: Draft) -> Result:
     level = values.get("level")
     recommendations = recommend_measures(interview)
     scores = compute_scores(interview)
-    cards = _cards(draft, texts, recommendations)
+    cards = _cards(draft, texts, interview, recommendations)
     return Result(
         level=int(level) if isinstance(level, (int, float)) else None,
         level_text=_level_text(texts, level),
@@ -170,7 +171,7 @@ def _offer(draft: Draft, texts: Words) -> str:
 # Measures -------------------------------------------------------------------------------------------------------
 
 
-def _cards(draft: Draft, texts: Words, found: Recommendations) -> tuple[Card, ...]:
+def _cards(draft: Draft, texts: Words, interview: Interview, found: Recommendations) -> tuple[Card, ...]:
     said = {
         row.measure: row
         for row in db.session().scalars(
@@ -183,6 +184,7 @@ def _cards(draft: Draft, texts: Words, found: Recommendations) -> tuple[Card, ..
         cards.append(
             Card(
                 measure,
+                tuple((one.label, _answer_words(interview, one.address, one.answer)) for one in measure.why),
                 str(texts.find(f"results.techniques.{measure.technique}") or measure.technique),
                 str(texts.find(f"results.next_steps.{next_step(measure)}") or ""),
                 row.decision if row else "",
@@ -190,6 +192,14 @@ def _cards(draft: Draft, texts: Words, found: Recommendations) -> tuple[Card, ..
             )
         )
     return tuple(cards)
+
+
+def _answer_words(interview: Interview, address: str, plain: str) -> str:
+    """An answer as the form shows it: a number by the habits of the language, with its unit."""
+    value = interview.value(address)
+    if isinstance(value, (int, float)) and not isinstance(value, bool):
+        return f"{format_number(value)} {interview.unit(address)}".strip()
+    return plain
 
 
 def next_step(measure: Recommendation) -> str:

@@ -43,6 +43,11 @@ class Element implements XNode {
   step(name: string): Element[] {
     if (name === "..") return this.parent ? [this.parent] : [];
     if (name === "") return this.walk();
+    if (name.includes("::")) {
+      const [axis, wanted] = name.split("::");
+      const node = axis === "self" ? this : this.parent;
+      return node?.name === wanted ? [node as Element] : [];
+    }
     if (name.startsWith("@")) return this.attributes.filter((one) => name === "@*" || one.name === name);
     return name === "*" ? this.children : this.children.filter((child) => child.name === name);
   }

@@ -392,6 +392,8 @@ def as_value(item: Question, values: Sequence[Any]) -> Any:
         return ("OK" if value else None) if item.type == "acknowledge" else "1" if value else "0"
     if isinstance(value, dict) and "latitude" in value:
         altitude = value.get("altitude", 0 if "accuracy" in value else None)
+        if not any(value.values()):  # how the interface of the recording says that there is no point
+            return None
         parts = [value["latitude"], value["longitude"], altitude, value.get("accuracy")]
         return " ".join(str(part) for part in parts if part is not None)
     return value

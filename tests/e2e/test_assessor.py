@@ -18,7 +18,7 @@ from tests.e2e.filling import Answer, Filling, follow
 pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("e2e")]
 CAMPAIGN = "Đánh giá nhanh, giai đoạn II (mẫu)"
 GPS = 0x8825
-# What stands in every question of the page, those of other screens included.
+# What stands in every question of the screens opened so far.
 SHOWN = """() => Object.fromEntries([...document.querySelectorAll('#interview [data-question]')].map(e => {
   const field = e.querySelector('input:not([type=hidden],[type=radio],[type=checkbox],[type=file]),select,textarea');
   const ticked = [...e.querySelectorAll('input:checked')].map(box => box.value).join(' ');
@@ -183,7 +183,10 @@ def begin(page: Page, server: Server) -> str:
 
 
 def finds_everything(page: Page) -> None:
-    """What was answered before the browser was closed stands there again, hidden screens included."""
+    """What was answered before the browser was closed stands there again, on every screen."""
+    for screen, place in (("review", "section[data-review-screen]"), ("id_block", "section[data-screen=id_block]")):
+        page.evaluate("screen => { location.hash = screen; }", screen)
+        expect(page.locator(f"#interview {place}")).to_be_visible()
     shown = page.evaluate(SHOWN)
     wanted = {
         "id_ref_year": "2025",

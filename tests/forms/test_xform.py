@@ -267,3 +267,17 @@ def test_an_action_that_is_not_run_is_refused_by_name(action: str, code: str) ->
              xmlns:odk="http://www.opendatakit.org/xforms"><h:head><h:title>t</h:title><model><instance><data id="c"><a/>
              </data></instance>{action}</model></h:head><h:body><input ref="/data/a"/></h:body></h:html>""")
     assert [issue.code for issue in raised.value.issues] == [code]
+
+
+@pytest.mark.parametrize(("type_", "stored"), [("int", "5"), ("xsd:int", "5"), ("decimal", "5.5"), ("string", "5.5")])
+def test_a_calculation_that_is_a_whole_number_by_its_bind_is_stored_without_decimals(type_: str, stored: str) -> None:
+    xml = f"""<h:html xmlns="http://www.w3.org/2002/xforms" xmlns:h="http://www.w3.org/1999/xhtml"
+        xmlns:xsd="http://www.w3.org/2001/XMLSchema"><h:head><h:title>T</h:title>
+        <model><instance><data id="t"><a/><c/></data></instance><bind nodeset="/data/a" type="string"/>
+        <bind nodeset="/data/c" type="{type_}" calculate="/data/a"/></model></h:head>
+        <h:body><input ref="/data/a"><label>A</label></input></h:body></h:html>"""
+    interview = Interview(load_form(xml.encode(), "t.xml").definition)
+    interview.set("a", "5.5")
+    assert interview.seen("c") == stored
+    interview.set("a", "none")
+    assert interview.seen("c") == ("" if stored == "5" else "none")

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from forms import MESSAGES, TYPES, FormError, Group, Interview, Repeat, load_form, load_form_from_markdown, to_json
+from forms.portability import portability
 from tests.drivers import codes_of, form_from_md, issues_of, load_md
 
 SAMPLES = Path(__file__).parents[1] / "sample_forms"
@@ -281,13 +282,17 @@ def test_the_old_shortcuts_keep_their_limits(type_: str, low: int, high: int) ->
 
 @pytest.mark.parametrize("type_", ["simserial", "subscriberid", "get sim id", "uri:email"])
 def test_what_a_browser_does_not_know_stays_blank_and_is_said(type_: str) -> None:
-    loaded = load_form_from_markdown(f"| survey |\n| | type | name | label |\n| | {type_} | m | |\n| | text | q | Q |\n")
+    loaded = load_form_from_markdown(
+        f"| survey |\n| | type | name | label |\n| | {type_} | m | |\n| | text | q | Q |\n"
+    )
     assert [issue.code for issue in loaded.warnings] == ["blank_here"]
     assert 'jr:preload="property"' in loaded.xform
     assert Interview(loaded.definition).value("m") is None
 
 
-@pytest.mark.parametrize("type_", ["add text prompt", "q string", "string", "add note prompt", "get today", "q picture"])
+@pytest.mark.parametrize(
+    "type_", ["add text prompt", "q string", "string", "add note prompt", "get today", "q picture"]
+)
 def test_the_first_spellings_of_types_are_understood(type_: str) -> None:
     form = load_form_from_markdown(f"| survey |\n| | type | name | label |\n| | {type_} | q | Q |\n").definition
     assert [question.name for question in form.questions()] == ["q"]
@@ -311,7 +316,7 @@ def test_settings_for_other_clients_are_named() -> None:
 def test_a_row_without_a_label_that_needs_one_is_named_by_its_cell() -> None:
     with pytest.raises(FormError) as caught:
         load_form_from_markdown("| survey |\n| | type | name | label |\n| | text | a | A |\n| | integer | b | |\n")
-    assert ("pyxform", "survey!B4") in [(issue.code, issue.where) for issue in caught.value.issues]
+    assert ("label_needed", "survey!C4") in [(issue.code, issue.where) for issue in caught.value.issues]
 
 
 def test_a_trigger_in_a_repeat_sets_what_stands_in_a_group_of_the_same_row() -> None:
@@ -333,3 +338,113 @@ def test_a_trigger_in_a_repeat_sets_what_stands_in_a_group_of_the_same_row() -> 
     assert interview.value("row/b/g/y") is None
     interview.set("row/b/x", 2)
     assert [interview.value(f"row/{row}/g/y") for row in ("a", "b")] == [None, 7]
+
+
+@pytest.mark.parametrize(
+    ("cell", "found", "instead"),
+    [
+        ("${a} == 1", "==", "="),
+        ("${a} = 1 && ${a} = 2", "&&", "and"),
+        ("${a} = 1 AND ${a} = 2", "AND", "and"),
+        (". = 1 || . = 2", "||", "or"),
+        (". <> 1", "<>", "!="),
+        (". => 1", "=>", ">="),
+        (". / 2 > 1", "/", "div"),
+        (". % 2 = 0", "%", "mod"),
+    ],
+)
+def test_an_operator_of_another_language_is_named_with_the_one_to_write(cell: str, found: str, instead: str) -> None:
+    escaped = cell.replace("|", "\\|")
+    (issue,) = issues_of(f"""
+        | survey | type    | name | label | constraint |
+        |        | integer | a    | A     |            |
+        |        | integer | b    | B     | {escaped}  |""")
+    assert (issue.code, issue.where) == ("expression_operator", "survey!D4")
+    assert (issue.parameters["found"], issue.parameters["instead"]) == (found, instead)
+
+
+def test_curled_quotes_and_loose_references_are_read_as_pyxform_and_authors_mean_them() -> None:
+    form = form_from_md("""
+        | survey | type | name | label | relevant           | calculation        |
+        |        | text | a    | A     |                    |                    |
+        |        | text | b    | B     | ${ a } = ‘yes’     |                    |
+        |        | text | c    | C “x” |                    | concat(“<”, ${a})  |""")
+    interview = Interview(form)
+    interview.set("a", "yes")
+    assert interview.is_relevant("b")
+    assert interview.value("c") == "<yes"
+
+
+@pytest.mark.parametrize(
+    ("row", "expected"),
+    [
+        ("integre | a | A", ("unknown_type_near", "integer")),
+        ("select_oen yn | a | A", ("unknown_type_near", "select_one yn")),
+        ("select_one my list | a | A", ("list_name_space", None)),
+        ("begin loop over yn | a | A", ("unsupported_type", None)),
+        ("text audit | a |", ("unsupported_type", None)),
+        ("db:person | a | A", ("unsupported_type", None)),
+    ],
+)
+def test_a_type_that_cannot_be_run_is_told_once_with_what_was_meant(row: str, expected: tuple[str, str]) -> None:
+    (issue,) = issues_of(f"| survey | type | name | label |\n| | {row} |\n| | text | other | O |")
+    assert (issue.code, issue.parameters.get("near")) == expected
+
+
+def test_functions_of_surveycto_are_called_so() -> None:
+    (issue,) = issues_of(
+        "| survey | type | name | calculation |\n| | calculate | a | 1 + duration() |\n| | today | t | |"
+    )
+    assert (issue.code, issue.parameters["owner"], issue.where) == (
+        "expression_foreign_function", "SurveyCTO", "survey!C2",
+    )  # fmt: skip
+
+
+def test_a_title_above_the_headers_is_told_once_and_not_row_by_row() -> None:
+    found = codes_of("| survey | My form |\n| | type | name |\n| | text | a |")
+    assert ("missing_column", "survey!1") in found
+
+
+def test_a_default_that_its_own_question_would_refuse_is_a_warning() -> None:
+    loaded = load_form_from_markdown("""
+        | survey  | type              | name | label | default    |
+        |         | integer           | n    | N     | abc        |
+        |         | date              | d    | D     | 31/12/2020 |
+        |         | date              | e    | E     | today()    |
+        |         | integer           | s    | S     | 1 + 2      |
+        |         | select_one l      | o    | O     | zzz        |
+        |         | select_multiple l | m    | M     | x y        |
+        | choices | list_name | name | label |
+        |         | l         | x    | X     |
+        |         | l         | y    | Y     |""")
+    found = [(issue.code, issue.where) for issue in loaded.warnings if issue.code.startswith("default")]
+    assert found == [("default_misfit", "survey!D3"), ("default_misfit", "survey!D4"), ("default_unknown", "survey!D7")]
+
+
+def test_what_pyxform_warns_of_is_told_in_our_words_with_the_cell() -> None:
+    loaded = load_form_from_markdown("""
+        | survey  | type         | name | label::Klingon |
+        |         | text         | a    | A              |
+        |         | select_one l | A    | B              |
+        | choices | list_name | name | label::Klingon |
+        |         | l         | x    |                |""")
+    found = {(issue.code, issue.where) for issue in loaded.warnings}
+    assert found >= {("name_case", "survey!B4"), ("language_code_missing", "survey!1")}
+    assert not [issue for issue in loaded.warnings if issue.code == "pyxform"]
+
+
+def test_an_unknown_parameter_is_named_with_those_that_there_are() -> None:
+    (issue,) = issues_of("""
+        | survey | type  | name | label | parameters |
+        |        | range | a    | A     | begin=1    |""")
+    assert (issue.code, issue.where, issue.parameters["name"]) == ("unknown_parameter", "survey!D3", "begin")
+
+
+def test_labels_without_a_language_beside_choices_with_languages_are_told() -> None:
+    loaded = load_form_from_markdown("""
+        | survey  | type         | name | label |
+        |         | select_one l | a    | A     |
+        | choices | list_name | name | label::English (en) | label::Français (fr) |
+        |         | l         | x    | X                   | X                    |""")
+    told = [issue.code for issue in portability(loaded.sheets)]
+    assert "text_without_language" in told

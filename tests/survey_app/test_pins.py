@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -36,19 +37,28 @@ def pack(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def cafes(settings: Settings, pack: Path) -> Flask:
-    return start(settings, pack)
+def start(settings: Settings, pack: Path) -> Iterator[Callable[[], Flask]]:
+    """start() -> the application as a new process would have it: nothing of the pack is remembered."""
+    started: list[Flask] = []
+
+    def begin() -> Flask:
+        for remembered in (programme._pack, programme._items, programme._hashes, programme._lists_of):
+            remembered.cache_clear()
+        app = create_app(replace(settings, pack=str(pack)))
+        started.append(app)
+        with app.app_context():
+            programme.ensure_loaded(demo=False)
+            db.commit()
+        return app
+
+    yield begin
+    for app in started:
+        app.extensions["survey_db"].engine.dispose()
 
 
-def start(settings: Settings, pack: Path) -> Flask:
-    """As a new process would: nothing of the pack is remembered."""
-    for remembered in (programme._pack, programme._items, programme._hashes, programme._lists_of):
-        remembered.cache_clear()
-    app = create_app(replace(settings, pack=str(pack)))
-    with app.app_context():
-        programme.ensure_loaded(demo=False)
-        db.commit()
-    return app
+@pytest.fixture
+def cafes(start: Callable[[], Flask]) -> Flask:
+    return start()
 
 
 def send(app: Flask, code: str) -> Submission:
@@ -98,22 +108,22 @@ def test_a_submission_names_the_lists_it_was_judged_by(cafes: Flask) -> None:
 
 
 def test_it_is_judged_the_same_after_the_list_changed_and_newer_ones_by_the_new_list(
-    cafes: Flask, settings: Settings, pack: Path
+    cafes: Flask, start: Callable[[], Flask], pack: Path
 ) -> None:
     before = send(cafes, "C001")
     assert thrifty(cafes, before) == (True, True)
     with_norm(pack, 5)
-    later = start(settings, pack)
+    later = start()
     assert thrifty(later, before) == (True, True)
     after = send(later, "C002")
     assert thrifty(later, after) == (False, False)
     assert after.context["lists"] != before.context["lists"]
 
 
-def test_every_state_of_a_list_is_kept_once(cafes: Flask, settings: Settings, pack: Path) -> None:
+def test_every_state_of_a_list_is_kept_once(cafes: Flask, start: Callable[[], Flask], pack: Path) -> None:
     with_norm(pack, 5)
-    app = start(settings, pack)
-    start(settings, pack)
+    app = start()
+    start()
     with app.app_context():
         names = sorted(db.session().scalars(select(ReferenceListVersion.name)))
     assert names == ["norms", "norms", "streets"]

@@ -17,6 +17,7 @@ from sqlalchemy.orm import Session
 
 from survey_app.config import Settings
 from survey_app.models import Establishment
+from survey_app.registers.service import field_values
 from survey_app.registers.tables import read_table, to_xlsx
 from tests import factories as make
 
@@ -276,6 +277,19 @@ def test_anothers_checked_import_is_not_found(sign_in: SignIn, session: Session)
     token = re.search(r'name="token" value="([^"]+)"', page)
     assert token
     assert sign_in("manager").post("/registers/import/confirm", data={"token": token[1]}).status_code == 404
+
+
+def test_a_csv_that_was_exported_is_imported_again_without_a_change(sign_in: SignIn, session: Session) -> None:
+    numbers = {"latitude": 20.0211, "longitude": 106.039, "revenue": 123.125, "toe": 2323.5}
+    make.establishment(session, attributes={"vsic": "2396", "unit_2016": "u374", "legal": "llc", **numbers})
+    session.commit()
+    browser = sign_in("manager")
+    exported = browser.get("/registers/establishments/export.csv").text
+    confirm(browser, post_file(browser, exported.replace(",llc,", ",private,").encode(), "r.csv").text)
+    session.expire_all()
+    again = field_values(session.scalars(select(Establishment)).one())
+    assert again["legal"] == "private"
+    assert {name: again[name] for name in numbers} == numbers
 
 
 def test_an_export_holds_no_formula(sign_in: SignIn, session: Session) -> None:

@@ -178,13 +178,18 @@ const indexes = new WeakMap<InstanceItem[], Map<string, Map<string, XNode[]>>>()
 
 /** The items of `instance[field = text ...]` by a table instead of a walk; null where the predicate is of another form. */
 function lookedUp(source: Ast, test: Ast | undefined, context: Context): XNode[] | null {
-  if (!Array.isArray(source) || source[0] !== "instance" || !Array.isArray(test) || holdsPlace(test)) return null;
-  const term = termOf(test);
+  if (!Array.isArray(source) || source[0] !== "instance" || test === undefined) return null;
+  return fitting(() => context.host.instance(source[1] as string), test, context);
+}
+
+/** The items whose field is the text a test asks for, perhaps among other things; null for a test of another form. */
+export function fitting(items: () => InstanceItem[], test: Ast, context: Context): XNode[] | null {
+  const term = Array.isArray(test) && !holdsPlace(test) ? termOf(test) : null;
   if (!term) return null;
   const [field, wanted] = term;
   const value = evaluate(wanted, context);
   const key = Array.isArray(value) ? (value.length > 1 ? null : toText(value)) : value;
-  return typeof key === "string" ? (indexOf(context.host.instance(source[1] as string), field).get(key) ?? []) : null;
+  return typeof key === "string" ? (indexOf(items(), field).get(key) ?? []) : null;
 }
 
 /** The field and what it must equal, of `field = expression` or of a conjunction that begins with one. */

@@ -77,6 +77,12 @@ function isoText(result: Result): string {
   return typeof value === "string" && dayNumber(value.trim()) !== null ? value.trim() : "";
 }
 
+/** A date as people type it, 2026-1-2, with its zeroes. */
+const padded = (result: Result): Result => {
+  const value = scalar(result);
+  return typeof value === "string" ? value.trim().replace(/^([0-9]{4})-([0-9]{1,2})-([0-9]{1,2})$/, (_, year, month, day) => `${year}-${month.padStart(2, "0")}-${day.padStart(2, "0")}`) : value;
+};
+
 function asDateTime(result: Result, context: Context): string {
   const value = scalar(result);
   const days = typeof value === "boolean" ? NaN : toNumber(value);
@@ -236,7 +242,7 @@ export const EAGER: Record<string, Eager> = {
 
   today: (_, { host }) => isoDate((host.clock().now + host.clock().offset * 60_000) / DAY),
   now: (_, { host }) => isoDateTime(host.clock().now, host.clock().offset),
-  date: ([value = ""]) => isoText(value).slice(0, 10) || isoDate(toNumber(value)),
+  date: ([value = ""]) => isoText(padded(value)).slice(0, 10) || isoDate(typeof value === "boolean" ? NaN : toNumber(value)),
   "date-time": ([value = ""], context) => asDateTime(value, context),
   "decimal-date-time": ([value = ""], context) => daysOf(value, context),
 };

@@ -1,15 +1,20 @@
 /** Which choices a question offers, and what counts of the names chosen. The twin of forms/offers.py. */
 
 import type { Ast, Choice, InstanceItem, Question } from "./definition";
-import { evaluate, toBoolean, toText, within, type XNode } from "./expressions";
+import { evaluate, fitting, toBoolean, toText, within, type XNode } from "./expressions";
 import { kept, type Slot } from "./slots";
 import type { AnswerTree } from "./tree";
 
 type ByName = Map<string, Choice[]>;
 
+/** Shorter lists are walked: a table of them costs more than it saves. */
+const FEW = 20;
+
 export class Offers {
   private readonly lists = new Map<Question, { all: Choice[]; known: ByName }>();
   private readonly items = new Map<Choice, XNode>();
+  private readonly choices = new Map<InstanceItem, Choice>();
+  private readonly tables = new Map<Choice[], InstanceItem[]>();
 
   constructor(private readonly tree: AnswerTree) {}
 
@@ -35,22 +40,24 @@ export class Offers {
 
   /** Those of a long list that a filter like `column = ${answer}` lets through, by a table; null for other filters. */
   private lookedUp(all: Choice[], filter: Ast, slot: Slot): Choice[] | null {
-    const found = Array.isArray(filter) && all.length > FEW ? within(() => keyOf(filter, this.tree.context(slot)), null) : null;
-    if (!found) return null;
-    const [field, key, isAll] = found;
-    let index = this.indexes.get(all)?.get(field);
-    if (!index) {
-      index = new Map();
-      for (const choice of all) {
-        const text = field in this.itemOf(choice) ? (this.itemOf(choice)[field] ?? "") : "";
-        const known = index.get(text);
-        if (known) known.push(choice);
-        else index.set(text, [choice]);
-      }
-      this.indexes.set(all, (this.indexes.get(all) ?? new Map<string, ByName>()).set(field, index));
-    }
-    const fitting = index.get(key) ?? [];
-    return isAll ? fitting : fitting.filter((choice) => this.isOffered(choice, filter, slot));
+    if (all.length < FEW) return null;
+    const found = within(() => fitting(() => this.table(all), filter, this.tree.context(slot)), null);
+    return found && found.flatMap(({ item }) => this.choices.get(item ?? {}) ?? []).filter((choice) => this.isOffered(choice, filter, slot));
+  }
+
+  private table(all: Choice[]): InstanceItem[] {
+    let items = this.tables.get(all);
+    if (!items) this.tables.set(all, (items = all.map((choice) => this.node(choice).item ?? {})));
+    return items;
+  }
+
+  private node(choice: Choice): XNode {
+    let node = this.items.get(choice);
+    if (node) return node;
+    const item = { name: choice.name, label: this.tree.text(choice.label), ...choice.extra };
+    this.items.set(choice, (node = { value: null, item }));
+    this.choices.set(item, choice);
+    return node;
   }
 
   /** What counts of the names chosen; a name that is in no list stays in the answers, flagged. */
@@ -86,9 +93,7 @@ export class Offers {
   }
 
   private isOffered(choice: Choice, filter: Ast, slot: Slot): boolean {
-    let item = this.items.get(choice);
-    if (!item) this.items.set(choice, (item = { value: null, item: { name: choice.name, label: this.tree.text(choice.label), ...choice.extra } }));
-    return within(() => toBoolean(evaluate(filter, { ...this.tree.context(slot), item })), true);
+    return within(() => toBoolean(evaluate(filter, { ...this.tree.context(slot), item: this.node(choice) })), true);
   }
 
   private foreign(question: Question): { all: Choice[]; known: ByName } {

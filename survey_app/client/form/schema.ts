@@ -44,6 +44,7 @@ export interface Schema {
   top: SchemaNode[];
   triggers: Map<string, Trigger[]>;
   events: Map<string, Trigger[]>;
+  lists: Map<Choice[], Map<string, Choice[]>>;
 }
 
 interface Reference {
@@ -56,7 +57,7 @@ const VOLATILE = ["random", "uuid", "now"];
 
 /** Indexes a definition once; interviews of the same form share it. */
 export function prepare(definition: Definition): Schema {
-  const schema: Schema = { definition, byPath: new Map(), top: [], triggers: new Map(), events: new Map() };
+  const schema: Schema = { definition, byPath: new Map(), top: [], triggers: new Map(), events: new Map(), lists: new Map() };
   schema.top = definition.items.map((item) => add(schema, item, null));
   for (const node of schema.byPath.values()) connect(schema, node);
   rank(schema);
@@ -68,7 +69,7 @@ function add(schema: Schema, item: Item, parent: SchemaNode | null): SchemaNode 
   const repeats = parent ? (parent.item.kind === "repeat" ? [...parent.repeats, parent] : parent.repeats) : [];
   const list = item.kind === "question" && item.choices ? schema.definition.choice_lists?.[item.choices] : undefined;
   const node: SchemaNode = {
-    item, path, parent, children: [], repeats, dependents: [], rank: 0, choices: list ? byName(list) : null,
+    item, path, parent, children: [], repeats, dependents: [], rank: 0, choices: list ? named(schema, list) : null,
     isListed: item.kind === "question" && item.choices !== undefined && LISTED.includes(item.type),
     isVolatile: item.kind === "question" && calls(item.calculation, VOLATILE), looksBack: false, size: 0,
   };
@@ -76,6 +77,13 @@ function add(schema: Schema, item: Item, parent: SchemaNode | null): SchemaNode 
   if (item.kind !== "question") node.children = item.children.map((child) => add(schema, child, node));
   node.size = node.children.reduce((size, child) => size + 1 + (child.item.kind === "repeat" ? 0 : child.size), 0);
   return node;
+}
+
+/** A list's choices by name: questions that ask from one list share it. */
+function named({ lists }: Schema, list: Choice[]): Map<string, Choice[]> {
+  let found = lists.get(list);
+  if (!found) lists.set(list, (found = byName(list)));
+  return found;
 }
 
 const calls = (tree: Ast | undefined, names: string[]): boolean =>

@@ -26,6 +26,9 @@ export function read(question: Question, value: Value): Value {
   if (isNumeric(question)) return typeof value === "string" && NUMBER.test(value) ? Number(value) : value;
   if (question.type === "calculate" || question.type === "hidden") return value;
   const text = typeof value === "number" ? numberText(value) : value;
+  // Of a dateTime that names no offset its day, for that is the day on the device.
+  const isDay = question.type === "date" || question.type === "today";
+  if (isDay && text[10] === "T" && !/[Z+-]/.test(text.slice(10)) && isIsoDateTime(text)) return text.slice(0, 10);
   const isList = question.type === "select_multiple" || question.type === "rank";
   return isList ? [...new Set(text.split(/\s+/).filter(Boolean))].join(" ") || null : text;
 }

@@ -31,7 +31,7 @@ const numbers = load<NumberCase[]>("numbers");
 const scenarios = load<Cases<Scenario>>("scenarios");
 
 test("every file of cases is run, and none is empty", () => {
-  expect(readdirSync(folder).filter((file) => file.endsWith(".json")).sort()).toEqual(["expressions.json", "numbers.json", "scenarios.json"]);
+  expect(readdirSync(folder).filter((file) => file.endsWith(".json")).sort()).toEqual(["expressions.json", "numbers.json", "places.json", "scenarios.json"]);
   for (const count of [expressions.cases.length, numbers.length, scenarios.cases.length]) expect(count).toBeGreaterThan(0);
 });
 

@@ -1,4 +1,4 @@
-/** Five small ways to reach into drawn HTML. */
+/** Six small ways to reach into drawn HTML. */
 
 export function find<T extends Element = HTMLElement>(root: ParentNode, selector: string): T | null {
   return root.querySelector<T>(selector);
@@ -21,4 +21,9 @@ export function setText(element: Element | null, text: string): void {
 export function focusOn(element: HTMLElement | null): void {
   element?.focus({ preventScroll: true });
   element?.scrollIntoView({ block: element.offsetHeight > 200 ? "start" : "nearest" });
+}
+
+/** Does something when what just changed has been painted: focus and scrolling make a browser lay out at once. */
+export function whenPainted(act: () => void): void {
+  requestAnimationFrame(() => { requestAnimationFrame(act); });
 }

@@ -4,7 +4,7 @@ import type { Value } from "../form/definition";
 import { isNumeric } from "../form/definition";
 import type { Interview } from "../form/interview";
 import { echo, readNumber } from "../form/numbers";
-import { runChecks, type CheckResult } from "../form/scoring";
+import type { CheckResult } from "../form/scoring";
 import type { Store } from "../store";
 import { t } from "../texts";
 import type { Capture } from "./capture";
@@ -35,6 +35,8 @@ export class Page implements Capture {
   private readonly views = new Map<string, View>();
   private readonly frames = new Map<string, HTMLElement>();
   private checks = new Map<string, CheckResult>();
+  /** Looks for soft contradictions; nothing is found until it is loaded. */
+  check: (interview: Interview) => CheckResult[] = () => [];
   /** Called after every change with the addresses it touched. */
   onChange: (changed: Set<string>) => void = () => undefined;
 
@@ -288,7 +290,7 @@ export class Page implements Capture {
   /** Soft checks are looked at when a question is left, never while typing. */
   runChecks(): CheckResult[] {
     if (!this.interview.definition.checks?.length) return [];
-    const failed = runChecks(this.interview).filter((check) => !check.holds);
+    const failed = this.check(this.interview).filter((check) => !check.holds);
     const before = this.checks;
     this.checks = new Map(failed.map((check) => [check.address, check]));
     for (const address of new Set([...before.keys(), ...this.checks.keys()])) {

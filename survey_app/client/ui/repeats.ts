@@ -2,7 +2,7 @@
 
 import type { Page } from "./page";
 import { t } from "../texts";
-import { clone, find, focusOn, setText } from "./dom";
+import { clone, find, focusOn, setText, whenPainted } from "./dom";
 import { fillAddresses } from "./mount";
 import { answerWords } from "./words";
 
@@ -92,9 +92,10 @@ export class Repeats {
     const changed = interview.changed();
     store.change(`${address}/+${id}`, null);
     this.draw(address);
-    this.page.apply(changed);
+    const own = `${address}/${id}/`; // the new row was drawn as it stands
+    this.page.apply(new Set([...changed].filter((one) => !one.startsWith(own))));
     const row = find(element, `:scope > .rows > [data-row="${CSS.escape(id)}"]`);
-    focusOn(row && (find(row, "input:not([type=hidden],[disabled]),select,textarea") ?? row));
+    whenPainted(() => { focusOn(row && (find(row, "input:not([type=hidden],[disabled]),select,textarea") ?? row)); });
     this.status.textContent = t("Entry {number} added.", { number: interview.rows(address).length });
   }
 

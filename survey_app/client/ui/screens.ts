@@ -30,7 +30,10 @@ interface ScreenView {
 export class Screens {
   private readonly screens: ScreenView[];
   private readonly title = document.title;
+  private readonly foot: { bar: HTMLProgressElement | null; words: HTMLElement | null; next: HTMLElement | null; back: HTMLElement | null };
   private current = "";
+  /** Where progress stood when it was last shown. */
+  private reached = "";
   private pressed = "";
 
   constructor(private readonly page: Page, private readonly drawReview: () => void) {
@@ -39,11 +42,17 @@ export class Screens {
       element,
       addresses: all(contentOf(element), "[data-question],[data-repeat]").map((one) => one.dataset.address ?? one.dataset.question ?? ""),
     }));
+    const within = (selector: string): HTMLElement | null => find(page.form, selector);
+    this.foot = { bar: find(page.form, "progress"), words: within("[data-progress-text]"), next: within("[data-next-screen]"), back: within("[data-back]") };
     this.bind("[data-back]", () => { this.step(-1); });
     this.bind("[data-next-screen]", () => { this.next(); });
     find(page.form, "#summary")?.addEventListener("click", (event) => { this.follow(event); });
     addEventListener("popstate", () => { this.show(this.fromAddress()); });
     addEventListener("hashchange", () => { if (this.fromAddress() !== this.current) this.show(this.fromAddress()); });
+  }
+
+  get isAtReview(): boolean {
+    return this.current === REVIEW;
   }
 
   private bind(selector: string, act: () => void): void {
@@ -91,16 +100,18 @@ export class Screens {
   progress(): void {
     const names = this.names();
     const at = names.indexOf(this.current);
-    const bar = find<HTMLProgressElement>(this.page.form, "progress");
+    const { bar, words, next, back } = this.foot;
+    const key = `${at} ${names.length}`;
+    if (key === this.reached) return;
+    this.reached = key;
     if (bar) {
       bar.max = names.length;
       bar.value = at + 1;
     }
-    setText(find(this.page.form, "[data-progress-text]"), t("Part {number}/{total}", { number: at + 1, total: names.length }));
-    const next = find(this.page.form, "[data-next-screen]");
+    setText(words, t("Part {number}/{total}", { number: at + 1, total: names.length }));
     setText(next, at === names.length - 2 ? t("Review") : t("Next"));
     next?.toggleAttribute("hidden", this.current === REVIEW);
-    find<HTMLButtonElement>(this.page.form, "[data-back]")?.toggleAttribute("disabled", at <= 0);
+    back?.toggleAttribute("disabled", at <= 0);
   }
 
   private step(by: number): void {
