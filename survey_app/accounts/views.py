@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import timedelta
+from typing import cast
 
 from flask import Blueprint, current_app, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
@@ -25,7 +27,6 @@ from survey_app.accounts.webforms import GrantWebForm, PasswordWebForm, SignInWe
 from survey_app.languages import PSEUDO_LANGUAGE, available_languages, gettext
 from survey_app.models import Establishment, utc_now
 from survey_app.problems import Problem
-from survey_app.programme.service import name_of
 
 bp = Blueprint("accounts", __name__, template_folder="templates")
 ROLE_NAMES = {
@@ -118,8 +119,7 @@ def account() -> ResponseReturnValue:
     """One's own account: password, and where one is signed in."""
     user = current_user()
     return render_template(
-        "accounts/account.html", form=PasswordWebForm(), sign_ins=service.list_sign_ins(user), role_names=ROLE_NAMES,
-        name_of=name_of,
+        "accounts/account.html", form=PasswordWebForm(), sign_ins=service.list_sign_ins(user), role_names=ROLE_NAMES
     )
 
 
@@ -131,9 +131,7 @@ def change_password() -> ResponseReturnValue:
     form, user = PasswordWebForm(), current_user()
     if not form.validate_on_submit():
         sign_ins = service.list_sign_ins(user)
-        page = render_template(
-            "accounts/account.html", form=form, sign_ins=sign_ins, role_names=ROLE_NAMES, name_of=name_of
-        )
+        page = render_template("accounts/account.html", form=form, sign_ins=sign_ins, role_names=ROLE_NAMES)
         return page, 422
     service.change_password(user, form.old.data, form.new.data)
     flash(gettext("The password is changed. Please sign in again."))
@@ -164,6 +162,8 @@ def told_of_log() -> ResponseReturnValue:
 def _with_choices(form: UserWebForm | GrantWebForm) -> UserWebForm | GrantWebForm:
     areas = db.session().scalars(select(Establishment.area).where(Establishment.area.is_not(None)).distinct()).all()
     form.role.choices = [(name, gettext(ROLE_NAMES[name])) for name in ROLES]
+    # What areas are called is known above this feature: the same words that its templates use.
+    name_of = cast(Callable[[str, str], str], current_app.jinja_env.globals["name_of"])
     named = sorted((area, name_of("area", area)) for area in areas if area)
     form.area.choices = [("", gettext("Everywhere")), *named]
     return form
@@ -173,7 +173,7 @@ def _with_choices(form: UserWebForm | GrantWebForm) -> UserWebForm | GrantWebFor
 @allow(Permission.MANAGE_USERS)
 def users() -> ResponseReturnValue:
     """Every account."""
-    return render_template("accounts/users.html", users=service.list_users(), role_names=ROLE_NAMES, name_of=name_of)
+    return render_template("accounts/users.html", users=service.list_users(), role_names=ROLE_NAMES)
 
 
 @bp.get("/users/new")
@@ -208,7 +208,7 @@ def user(user_id: int) -> ResponseReturnValue:
     found = service.get_user(user_id)
     return render_template(
         "accounts/user.html", person=found, form=_with_choices(GrantWebForm()), role_names=ROLE_NAMES,
-        sign_ins=service.list_sign_ins(found), name_of=name_of,
+        sign_ins=service.list_sign_ins(found),
     )
 
 
