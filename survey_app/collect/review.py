@@ -156,14 +156,23 @@ def _line(
     is_heading = question.type.startswith("select") and "label" in question.appearance.split()
     if is_heading or pages.TEMPLATES.get(question.type, "text") in ("nothing", "note"):
         return None
+    words = pages.answer_words(drawing, question, address)
+    if not words and _is_offered(drawing, question):
+        return None
     label = str(pages.text_html(drawing, question.label, address).striptags())
     return Line(
         address,
         screen.name,
         label or question.name,
-        pages.answer_words(drawing, question, address),
+        words,
         problems.get(address, ""),
     )
+
+
+def _is_offered(drawing: pages.Drawing, question: Question) -> bool:
+    """True for a photo offered under a figure: nobody was asked for it."""
+    definition = drawing.interview.definition if drawing.interview else None
+    return definition is not None and any(one.evidence == question.name for one in definition.questions())
 
 
 __all__ = ["Block", "Finding", "Line", "Part", "answers_of", "findings", "label_of"]

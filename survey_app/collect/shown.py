@@ -103,9 +103,20 @@ def _words(question: Question, text: str) -> str:
         return f"{date_words(question, text[:10])} {text[11:16]}"
     if question.type == "time":
         return text[:5]
+    if question.type == "geopoint":
+        return _place_words(text)
     if question.type in ("geotrace", "geoshape"):
         return "; ".join(" ".join(point.split()[:2]) for point in text.split(";") if point.strip())
     return "•••" if "masked" in question.appearance.split() else text
+
+
+def _place_words(point: str) -> str:
+    """ "20.25, 105.97 (± 12 m)": latitude, longitude and how exact they are; text that is no point as it came."""
+    match = re.fullmatch(r"(-?[\d.]+) (-?[\d.]+)(?: \S+(?: ([\d.]+))?)?", point)
+    if match is None:
+        return point
+    accuracy = round(float(match[3] or 0))
+    return f"{match[1]}, {match[2]}" + (f" (± {accuracy} m)" if accuracy else "")
 
 
 def date_words(question: Question, text: str) -> str:

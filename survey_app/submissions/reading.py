@@ -87,18 +87,20 @@ class _Reader:
         kind = TYPES[question.type].kind
         if kind is Kind.NOTE or not self.interview.is_relevant(address):
             return False
-        if not question.label and kind is Kind.FILE:
+        if kind is Kind.FILE and self.figure_of(question) is not None:
             return self.interview.value(address) is not None  # a photo offered under a figure, and taken
         return bool(question.label) or kind not in (Kind.CALCULATE, Kind.METADATA)
 
     def label(self, question: Question, address: str) -> str:
         """The question's words; for a photo under a figure, the figure's."""
-        if question.label:
-            return self.interview.text(question.label, address)
-        figure = next((one for one in self.interview.definition.questions() if one.evidence == question.name), None)
-        if figure is None:
-            return question.name
+        figure = self.figure_of(question)
+        if figure is None or (question.label and question.label != figure.label):
+            return self.interview.text(question.label, address) or question.name
         return gettext("Photo: {figure}", figure=self.interview.text(figure.label, address))
+
+    def figure_of(self, question: Question) -> Question | None:
+        """The figure under which this photo is offered, None for any other question."""
+        return next((one for one in self.interview.definition.questions() if one.evidence == question.name), None)
 
     def line(self, question: Question, address: str) -> Line:
         value = self.interview.value(address)

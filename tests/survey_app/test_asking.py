@@ -13,7 +13,7 @@ from flask import Flask
 from PIL import Image
 from sqlalchemy.orm import Session
 
-from forms import Interview, Text, screens
+from forms import Interview, Question, Text, screens
 from survey_app.access import RESPONDENT_COOKIE
 from survey_app.collect import rich, shown
 from survey_app.collect.drawing import Drawing, note_html, text_html
@@ -207,3 +207,11 @@ def test_the_author_names_steps_of_a_range_by_a_list(app: Flask) -> None:
         ("2", ""),
         ("3", "High"),
     ]
+
+
+@pytest.mark.parametrize(
+    ("point", "words"),
+    [("20.25 105.97 0 12.4", "20.25, 105.97 (± 12 m)"), ("20.25 -105.97", "20.25, -105.97"), ("1 2 0 0", "1, 2"), ("?", "?")],
+)
+def test_a_place_is_reviewed_in_words(point: str, words: str) -> None:
+    assert shown._words(Question("g", "geopoint", ("g",), ""), point) == words

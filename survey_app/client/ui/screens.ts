@@ -194,6 +194,7 @@ export class Screens {
   private addTo(blocks: Block[], question: HTMLElement): void {
     const address = question.dataset.address ?? "";
     if (!this.page.interview.isRelevant(address) || question.dataset.type === "note" || find(question, ".table-head")) return;
+    if (question.closest(".evidence") && this.page.interview.value(address) === null) return; // offered, not asked for
     const title = blockTitle(question.closest<HTMLElement>("li.row, fieldset.group"));
     const last = blocks[blocks.length - 1];
     if (last?.title === title) last.addresses.push(address);

@@ -41,12 +41,20 @@ export function answerWords(interview: Interview, address: string): string {
       return `${day(value.slice(0, 10))} ${value.slice(11, 16)}`;
     case "time":
       return value.slice(0, 5);
+    case "geopoint":
+      return placeWords(value);
     case "geotrace":
     case "geoshape":
       return value.split(";").map((point) => point.trim().split(/\s+/).slice(0, 2).join(" ")).join("; ");
     default:
       return asked.includes("masked") ? "•••" : value;
   }
+}
+
+/** "20.25, 105.97 (± 12 m)": latitude, longitude and how exact they are. */
+function placeWords(point: string): string {
+  const [latitude = "", longitude = "", , accuracy] = point.split(/\s+/);
+  return `${latitude}, ${longitude}${Number(accuracy) > 0 ? ` (± ${Math.round(Number(accuracy))} m)` : ""}`;
 }
 
 /** An issue's words: the author's own, else the catalogue's. */
