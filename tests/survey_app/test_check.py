@@ -53,7 +53,7 @@ def test_errors_are_printed_with_their_cells_and_end_with_1(tmp_path: Path) -> N
     result = check(tmp_path, BAD)
     assert result.exit_code == 1
     lines = result.output.splitlines()
-    assert "  survey!A4: There is no question type “integr”." in lines
+    assert "  survey!A4: There is no question type “integr”. Did you mean “integer”?" in lines
     assert "  survey!E4: There is no question “aa”. Did you mean “a”?" in lines or any("“aa”" in line for line in lines)
     assert lines[-1] == "form.md cannot be used yet"
 
